@@ -1,0 +1,87 @@
+"""Which edition of the course is in force, and where its files lie."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+EDITIONS = ("pocket", "photo")
+BACKBONES = ("minivgg", "vgg16", "resnet50", "mobilenet_v2")
+DATASETS = ("dogs_vs_cats", "sign_language_digits")
+MIRROR_WEIGHTS = "weights/mobilenet_v2_imagenet.weights.h5"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One edition of the course: its data and its default backbone.
+
+    Attributes
+    ----------
+    name : str
+        ``"pocket"`` (drawn pictures, MiniVGG, no network needed) or ``"photo"``
+        (photographs and the networks of ``keras.applications``).
+    backbone : str
+        Name of the network that the lessons use, see `load_backbone`.
+    folder : pathlib.Path
+        ``data/<edition>``; a data set lies in ``<dataset>/<split>/<class>/`` below it.
+    mirror : pathlib.Path or None
+        Folder that holds copies of the photo edition's downloads (``COURSE_MIRROR``).
+    """
+
+    name: str
+    backbone: str
+    folder: Path
+    mirror: Path | None
+
+    def __str__(self) -> str:
+        pictures = "drawn pictures" if self.name == "pocket" else "photographs"
+        return f"{self.name} edition: {pictures}, backbone {self.backbone}"
+
+
+def current_edition() -> Edition:
+    """Return the edition that the environment asks for.
+
+    ``COURSE_EDITION`` chooses the edition (default ``pocket``), ``COURSE_BACKBONE``
+    another backbone than the edition's own, ``COURSE_MIRROR`` a folder with copies
+    of the downloads. The photo edition's own backbone is VGG16, as in the book; with
+    a mirror that does not hold VGG16's weights it is MobileNetV2.
+
+    Raises
+    ------
+    ValueError
+        If a variable names an edition, backbone or folder that does not exist.
+    """
+    name = _choice("COURSE_EDITION", EDITIONS, default="pocket")
+    mirror = _mirror()
+    backbone = "minivgg"
+    if name == "photo":
+        backbone = "mobilenet_v2" if mirror and (mirror / MIRROR_WEIGHTS).exists() else "vgg16"
+    backbone = _choice("COURSE_BACKBONE", BACKBONES, default=backbone)
+    return Edition(name, backbone, data_root() / name, mirror)
+
+
+def data_root() -> Path:
+    """Return the folder that holds all data: ``COURSE_DATA``, or ``data`` beside the notebooks."""
+    if "COURSE_DATA" in os.environ:
+        return Path(os.environ["COURSE_DATA"]).expanduser().resolve()
+    checkout = Path(__file__).resolve().parents[1]
+    return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "data"
+
+
+def _choice(variable: str, allowed: tuple[str, ...], default: str) -> str:
+    value = os.environ.get(variable) or default
+    if value not in allowed:
+        raise ValueError(f"{variable} is {value!r}; choose one of: {', '.join(allowed)}")
+    return value
+
+
+def _mirror() -> Path | None:
+    value = os.environ.get("COURSE_MIRROR")
+    if not value:
+        return None
+    folder = Path(value).expanduser().resolve()
+    if not folder.is_dir():
+        raise ValueError(
+            f"COURSE_MIRROR points at {folder}, which is not a folder; correct it, "
+            "or unset it to download from the original sources"
+        )
+    return folder
