@@ -1,0 +1,232 @@
+"""Freezing, heads, cached features: what turns a backbone into a new network."""
+
+import hashlib
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+from tqdm.auto import tqdm
+
+from course_utils.backbones import Backbone, backbone_in, layers_by_block
+from course_utils.editions import data_root
+from course_utils.tensors import BadImagesError, paths_to_tensor
+
+
+def freeze_up_to(backbone_or_model: Backbone | keras.Model, block: str | None) -> None:
+    """Freeze a backbone from its input up to and including one block.
+
+    Every layer after that block is made trainable. Keras reads ``trainable`` when a
+    model is compiled, so compile (again) afterwards.
+
+    Parameters
+    ----------
+    backbone_or_model : Backbone or keras.Model
+        A model may contain the backbone, as those of `add_classifier` do; its head
+        stays as it is.
+    block : str or None
+        A name from ``backbone.blocks``; ``None`` freezes nothing, ``"all"`` everything.
+
+    Raises
+    ------
+    ValueError
+        If there is no such block.
+
+    Warns
+    -----
+    UserWarning
+        If the model was compiled before, because it trains as before until it is
+        compiled again.
+    """
+    model = getattr(backbone_or_model, "model", backbone_or_model)
+    blocks = layers_by_block(model)
+    names = list(blocks)
+    if block not in (None, "all", *names):
+        raise ValueError(f"no block {block!r}; choose None, 'all' or one of: {', '.join(names)}")
+    frozen = [None, *names].index(names[-1] if block == "all" else block)
+    for part in (model, backbone_in(model)):
+        if not part.trainable:  # Keras hides the weights inside a model that is frozen as a whole
+            part.trainable = True
+    for i, members in enumerate(blocks.values()):
+        for layer in members:
+            layer.trainable = i >= frozen
+    if getattr(model, "compiled", False):
+        warnings.warn(
+            "this model is compiled already: it trains as before until you compile it again",
+            stacklevel=2,
+        )
+
+
+def add_classifier(backbone: Backbone | keras.Model, head: int | keras.Layer) -> keras.Model:
+    """Put a new classifier on a backbone, or on the trainable part of one.
+
+    The backbone runs with ``training=False``: its batch normalisation keeps the means
+    and variances of the pretraining, whatever is frozen.
+
+    Parameters
+    ----------
+    backbone : Backbone or keras.Model
+        It ends in feature maps ``(n, height, width, channels)``.
+    head : int or keras.Layer
+        The number of classes, for average pooling and one softmax layer; or layers of
+        your own, for example a ``keras.Sequential``.
+
+    Returns
+    -------
+    keras.Model
+        From preprocessed images (or cached features) to the output of the head. It
+        shares its layers with the backbone and with the head.
+    """
+    base = getattr(backbone, "model", backbone)
+    if isinstance(head, int):
+        head = keras.Sequential(
+            [layers.GlobalAveragePooling2D(), layers.Dense(head, activation="softmax")],
+            name="head",
+        )
+    inputs = keras.Input(base.input_shape[1:])
+    return keras.Model(inputs, head(base(inputs, training=False)))
+
+
+def split_at(backbone: Backbone, block: str) -> tuple[keras.Model, keras.Model]:
+    """Cut a backbone in two after a block.
+
+    Both parts share their layers with the backbone, so what is trained in the second
+    part has changed in the backbone too.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    block : str
+        The last block of the first part, or the name of a layer that all paths go through.
+
+    Returns
+    -------
+    first, second : keras.Model
+        From images to the output of the block, and from there to the backbone's output.
+    """
+    cut = _layer_at(backbone, block).output
+    model = backbone.model
+    first = keras.Model(model.input, cut, name=f"{backbone.name}_up_to_{block}")
+    second = keras.Model(cut, model.output, name=f"{backbone.name}_after_{block}")
+    return first, second
+
+
+def extract_features(
+    backbone: Backbone,
+    images,
+    upto: str | None = None,
+    *,
+    batch_size: int = 32,
+    progress: bool = True,
+) -> np.ndarray:
+    """Compute the activations of a backbone once, and keep them on disk.
+
+    A later call with the same weights, layer, preprocessing and pictures reads them
+    from ``data/cache``; they are computed anew where any of these has changed.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    images : Split, sequence of path, or array
+        An array holds RGB values from 0 to 255, ``(n, height, width, 3)``, in the
+        backbone's input size.
+    upto : str, optional
+        A block or a layer; by default the last one.
+    batch_size : int
+        How many images the network takes at a time.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, ...)
+        One row of activations per image. It is a memory map: only what is used is read.
+
+    Raises
+    ------
+    BadImagesError
+        If files cannot be read; it names all of them.
+    ValueError
+        If there are no images, or an array does not fit the network.
+    """
+    images = getattr(images, "paths", images)
+    if len(images) == 0:
+        raise ValueError("there are no images to compute features of")
+    expected = (*backbone.input_size, 3)
+    if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
+        if images.shape[1:] != expected:
+            raise ValueError(f"images have the shape {images.shape[1:]}, {backbone.name} takes "
+                             f"{expected}")  # fmt: skip
+    end = backbone.model.layers[-1] if upto is None else _layer_at(backbone, upto)
+    part = keras.Model(backbone.model.input, end.output)
+    folder = data_root() / "cache" / "features"
+    file = folder / f"{backbone.name}-{end.name}-{_fingerprint(backbone, part, images)}.npy"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+            temporary = Path(unfinished) / file.name
+            _compute(part, backbone, images, temporary, batch_size, progress)
+            os.replace(temporary, file)
+    return np.load(file, mmap_mode="r")
+
+
+def _compute(part, backbone, images, file, batch_size, progress):
+    """Write the activations batch by batch; name all unreadable files at the end."""
+    rows = np.lib.format.open_memmap(
+        file, mode="w+", dtype="float32", shape=(len(images), *part.output_shape[1:])
+    )
+    bad: list = []
+    with tqdm(total=len(images), unit="image", desc="features", disable=not progress) as bar:
+        for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            try:
+                pixels = _pixels(batch, backbone.input_size)
+            except BadImagesError as error:
+                bad += error.paths
+            if not bad:
+                rows[start : start + len(batch)] = part.predict_on_batch(
+                    backbone.preprocess(pixels)
+                )
+            bar.update(len(batch))
+    if bad:
+        paths_to_tensor(bad, size=backbone.input_size, progress=False)  # raises, naming them all
+    rows.flush()
+
+
+def _pixels(batch, size) -> np.ndarray:
+    if isinstance(batch, np.ndarray) and batch.dtype.kind in "uif":
+        return batch
+    return paths_to_tensor(batch, size=size, progress=False)
+
+
+def _fingerprint(backbone: Backbone, part: keras.Model, images) -> str:
+    """Digest of all that the features depend on."""
+    digest = hashlib.blake2b(digest_size=16)
+    preprocess = backbone.preprocess
+    digest.update(f"{preprocess.__module__}.{preprocess.__name__} {backbone.input_size}".encode())
+    for layer in part.layers:
+        digest.update(f"{layer.name} {layer.get_config()}".encode())
+    for weight in part.weights:
+        digest.update(np.ascontiguousarray(weight))
+    if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
+        digest.update(f"{images.shape} {images.dtype}".encode())
+        digest.update(np.ascontiguousarray(images))
+    else:
+        for path in images:
+            digest.update(hashlib.blake2b(Path(path).read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _layer_at(backbone: Backbone, name: str) -> keras.Layer:
+    blocks = layers_by_block(backbone.model)
+    if name in blocks:
+        return blocks[name][-1]
+    try:
+        return backbone.model.get_layer(name)
+    except ValueError:
+        raise ValueError(
+            f"{backbone.name} has no block or layer {name!r}; its blocks: {', '.join(blocks)}"
+        ) from None
