@@ -1,0 +1,160 @@
+"""The ``course`` command: check the machine, and get, check and list the data."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from course_utils.editions import DATASETS, EDITIONS, Edition, current_edition
+
+EXAMPLES = """\
+examples:
+  course doctor                         can this machine run the course?
+  course data make                      draw the pocket edition's pictures
+  course data list                      what is there?
+  course data fetch                     fetch the photo edition's photographs
+  course data verify --edition photo    are they unchanged?
+
+The edition is that of COURSE_EDITION (pocket if unset). COURSE_MIRROR names a folder
+with copies of the photo edition's files, COURSE_DATA another place for all data.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (OSError, ValueError) as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncourse: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _described(argparse.ArgumentParser(prog="course"), "Tools of the course.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    doctor = _command(commands, "doctor", _doctor, "check this machine, and say what to do")
+    _add_edition(doctor)
+    data = _command(commands, "data", None, "make, fetch, verify or list the data")
+    _add_data_commands(data.add_subparsers(title="commands", metavar="COMMAND", required=True))
+    return parser
+
+
+def _add_data_commands(commands) -> None:
+    make = _command(commands, "make", _make, "draw the pocket edition's pictures (about a minute)")
+    _add_edition(make, "pocket")
+    make.add_argument("--seed", type=int, help="draw other pictures of the same kind (default: 0)")
+    make.add_argument("--again", action="store_true", help="also where they are there already")
+    fetch = _command(commands, "fetch", _fetch, "fetch the photo edition's photographs")
+    _add_edition(fetch, "photo")
+    fetch.add_argument(
+        "datasets", nargs="*", metavar="DATASET", help=f"{' or '.join(DATASETS)} (default: both)"
+    )
+    verify = _command(commands, "verify", _verify, "compare all files with their sha256 sums")
+    _add_edition(verify)
+    listing = _command(commands, "list", _list, "show what is there")
+    _add_edition(listing)
+
+
+def _command(commands, name: str, run, purpose: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=purpose)
+    parser.set_defaults(run=run)
+    return _described(parser, purpose[0].upper() + purpose[1:] + ".")
+
+
+def _described(parser: argparse.ArgumentParser, description: str) -> argparse.ArgumentParser:
+    parser.description, parser.epilog = description, EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    return parser
+
+
+def _add_edition(parser: argparse.ArgumentParser, only: str | None = None) -> None:
+    # `make` and `fetch` take it too, so that every data command can be given the same options
+    words = f"only {only}" if only else "default: COURSE_EDITION, or pocket"
+    parser.add_argument("--edition", choices=[only] if only else EDITIONS, default=only, help=words)
+
+
+def _edition(name: str | None) -> Edition:
+    if name:
+        os.environ["COURSE_EDITION"] = name
+    return current_edition()
+
+
+# What a command needs is imported when it runs, so that `course --help` answers at once.
+
+
+def _doctor(options) -> int:
+    from course_utils.doctor import FAIL, examine
+
+    _edition(options.edition)
+    findings = examine()
+    for finding in findings:
+        print(f"{finding.status:<5} {finding.subject:<12} {finding.detail}")
+    problems = sum(finding.status == FAIL for finding in findings)
+    print(f"\n{problems} to put right." if problems else "\nThe course can run here.")
+    return 1 if problems else 0
+
+
+def _make(options) -> int:
+    from course_utils.drawn_data import is_up_to_date, make
+
+    edition = _edition(options.edition)
+    for dataset in DATASETS:
+        if options.again or not is_up_to_date(edition, dataset, options.seed):
+            print(f"Drawing {dataset}: takes about half a minute on two processors.", flush=True)
+        drawn = make(edition, dataset, options.seed, options.again)
+        state = "drawn" if drawn else "already there, nothing to do"
+        print(f"{dataset}: {state} ({edition.folder / dataset})")
+    return 0
+
+
+def _fetch(options) -> int:
+    from course_utils.downloads import fetch
+
+    edition = _edition(options.edition)
+    print(f"Fetching from {edition.mirror or 'the sources: 42 MB, a few minutes'}.", flush=True)
+    for dataset in options.datasets or DATASETS:
+        print(f"{dataset}: complete ({fetch(dataset)})", flush=True)
+    return 0
+
+
+def _verify(options) -> int:
+    from course_utils.sums import REMEDY, verify
+
+    edition = _edition(options.edition)
+    found = verify(edition)
+    for verification in found:
+        remedy = "" if verification.ok else f": {REMEDY[edition.name]}"
+        print(f"{verification}{remedy}")
+    return 0 if all(verification.ok for verification in found) else 1
+
+
+def _list(options) -> int:
+    from course_utils.datasets import SPLITS
+    from course_utils.sums import REMEDY, is_complete
+
+    edition = _edition(options.edition)
+    row = "{:<8} {:<21} {:<6} {:>8} {:>9}  {}".format
+    print(row("edition", "data set", "split", "pictures", "size", "complete"))
+    for dataset in DATASETS:
+        complete = "yes" if is_complete(edition, dataset) else f"no: {REMEDY[edition.name]}"
+        for split in SPLITS:
+            pictures, size = _count(edition, dataset, split)
+            print(row(edition.name, dataset, split, pictures, f"{size / 1e6:.1f} MB", complete))
+    return 0
+
+
+def _count(edition: Edition, dataset: str, split: str) -> tuple[int, int]:
+    """Return how many pictures a split has, and their size in bytes."""
+    from course_utils.sums import data_files
+
+    folder = edition.folder / dataset / split
+    sizes = [(folder / name).stat().st_size for name in data_files(folder)]
+    return len(sizes), sum(sizes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
