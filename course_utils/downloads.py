@@ -111,10 +111,10 @@ def fetch(
     if failures:
         complete = len(expected) - len(wrong_files(folder, expected))
         raise DownloadError(
-            f"{len(failures)} files of {dataset} could not be fetched from {source}:\n"
+            f"{len(failures)} of the {len(expected)} files of {dataset} could not be fetched from "
+            f"{source}:\n"
             f"{_report(failures)}\n{_advice(isinstance(source, Path))}, then run "
-            f"`course data fetch` again: the {complete} of {len(expected)} files that are "
-            "complete are kept."
+            f"`course data fetch` again: the {complete} files that are complete are kept."
         )
     return folder
 
@@ -354,6 +354,6 @@ def _escapes(name: str) -> bool:
 def _refuse(archive: Path, members: list[str]) -> None:
     if members:
         raise ValueError(
-            f"{archive} is not unpacked: {len(members)} members would lie outside of the folder "
-            f"or are no plain files ({shorten(members)}). Fetch it again from its source"
+            f"{archive} is not unpacked: {len(members)} of its members would lie outside of "
+            f"the folder or are no plain files ({shorten(members)}). Fetch it again from its source"
         )

@@ -2,7 +2,8 @@
 
 import hashlib
 import importlib
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 
 from course_utils.editions import Edition
 from course_utils.sums import SUMS_NAME, is_complete, shorten, verify_dataset, write_sums
@@ -68,7 +69,7 @@ def _recipe(seed: int) -> str:
 
 
 def _code() -> str:
-    scripts = [file for file in resources.files("data_scripts").iterdir()
-               if file.name.endswith(".py") and not file.name.startswith("pretrain")]  # fmt: skip
-    code = b"".join(file.read_bytes() for file in sorted(scripts, key=lambda file: file.name))
+    folder = Path(find_spec("data_scripts.drawing").origin).parent
+    scripts = sorted(set(folder.glob("*.py")) - set(folder.glob("pretrain_*.py")))
+    code = b"".join(script.read_bytes() for script in scripts)
     return f"drawn by code {hashlib.sha256(code).hexdigest()[:16]}"
