@@ -1,0 +1,277 @@
+"""A jointed model of a right hand: bones and joint angles in, a surface of small facets out.
+
+Lengths are in centimetres. The palm faces the viewer: x points to the right (the side of the
+thumb), y up along the fingers, z towards the viewer; the wrist is the origin. Anatomical
+proportions follow Buryanov and Kotiuk, "Proportions of hand segments", Int. J. Morphol. 28(3).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+KNUCKLES = np.array([[2.75, 8.9], [0.85, 9.3], [-1.1, 8.9], [-2.9, 7.9]])
+BONES = np.array([[4.2, 2.4, 2.1], [4.7, 2.8, 2.2], [4.3, 2.7, 2.2], [3.5, 2.0, 1.9]])
+THICKNESS = np.array([0.90, 0.92, 0.86, 0.76])
+CONVERGENCE = np.array([-3.0, 0.0, 5.0, 10.0])
+"""Degrees by which bent fingers lean towards the root of the thumb."""
+
+THUMB_ROOT = np.array([1.7, 1.7, 0.5])
+THUMB_BONES = np.array([4.5, 3.4, 2.8])
+
+MATERIALS = ("back", "palm", "crease", "nail", "cloth", "band")
+BACK, PALM, CREASE, NAIL, CLOTH, BAND = range(len(MATERIALS))
+
+
+@dataclass(frozen=True)
+class HandShape:
+    """Proportions of a person's hand, as factors of an average hand; sleeve in centimetres."""
+
+    finger_lengths: np.ndarray  # (4,)
+    finger_width: float
+    palm_width: float
+    thumb_length: float
+    nail_length: float
+    sleeve: float | None = None  # distance of the sleeve's edge from the wrist
+    band: float | None = None  # distance of a bracelet from the wrist
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Joint angles in degrees; fingers in the order index, middle, ring, little."""
+
+    flexion: np.ndarray  # (4, 3): at the knuckle, the middle and the end joint
+    spread: np.ndarray  # (4,): towards the thumb
+    metacarpal: np.ndarray  # (3,): where the thumb's first bone points
+    nail_side: np.ndarray  # (3,): where the thumb's nail faces
+    thumb_target: np.ndarray  # (3,): where the thumb's tip goes, as far as it reaches
+    touches: int | None = None  # the finger whose tip the thumb meets; then an offset from it
+    wrist: np.ndarray = field(default_factory=lambda: np.zeros(2))  # bend sideways, forwards
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A tube of rings: points (rings, around, 3), weights (rings, around, materials)."""
+
+    points: np.ndarray
+    weights: np.ndarray
+
+
+def hand_surfaces(shape: HandShape, pose: Pose) -> list[Surface]:
+    """Return the surfaces of palm with arm, fingers, thumb, sleeve and bracelet."""
+    spines = [finger_spine(shape, pose, finger) for finger in range(4)]
+    surfaces = [_palm_and_arm(shape, pose)]
+    surfaces += [_finger(shape, pose, finger, spine) for finger, spine in enumerate(spines)]
+    target = pose.thumb_target
+    if pose.touches is not None:
+        target = target + spines[pose.touches][-1]
+    surfaces += _thumb(shape, pose, target)
+    if shape.sleeve is not None:
+        surfaces.append(_around_the_arm(shape, pose, -16, -shape.sleeve, 1.18, CLOTH))
+    if shape.band is not None:
+        surfaces.append(_around_the_arm(shape, pose, -shape.band - 0.8, -shape.band, 1.07, BAND))
+    return surfaces
+
+
+def finger_spine(shape: HandShape, pose: Pose, finger: int) -> np.ndarray:
+    """Return the line inside a finger from knuckle to tip, shape (rings, 3), bent at its joints."""
+    along, lengths = _finger_rings(shape, finger)
+    joints = np.array([0.0, lengths[0], lengths[0] + lengths[1]])
+    ramp = (along[:, None] - joints) / 1.3 + np.array([1.0, 0.5, 0.5])
+    angle = np.deg2rad(np.clip(ramp, 0, 1) @ pose.flexion[finger])
+    forward, palmar, _ = _finger_axes(pose, finger)
+    directions = np.cos(angle)[:, None] * forward + np.sin(angle)[:, None] * palmar
+    steps = np.diff(along, prepend=0.0)[:, None] * directions
+    root = np.array([KNUCKLES[finger, 0] * shape.palm_width, KNUCKLES[finger, 1], 0.0])
+    return root + np.cumsum(steps, axis=0)
+
+
+def _finger_rings(shape: HandShape, finger: int) -> tuple[np.ndarray, np.ndarray]:
+    lengths = BONES[finger] * shape.finger_lengths[finger]
+    cap = 1 - np.array([0.9, 0.6, 0.36, 0.16, 0.03, 0.0])  # rings close up towards the round tip
+    length, tip = lengths.sum(), 0.8 * THICKNESS[finger]
+    return np.r_[np.linspace(0, length - tip, 22), length - tip + tip * cap], lengths
+
+
+def _finger_axes(pose: Pose, finger: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    bent = np.clip(pose.flexion[finger, 0] / 80, 0, 1)
+    lean = np.deg2rad(pose.spread[finger] * (1 - bent))
+    roll = np.deg2rad(CONVERGENCE[finger] * bent)
+    forward = np.array([np.sin(lean), np.cos(lean), 0.0])
+    side = np.array([np.cos(lean), -np.sin(lean), 0.0])
+    palmar = np.cos(roll) * np.array([0.0, 0.0, 1.0]) + np.sin(roll) * side
+    return forward, palmar, np.cross(forward, palmar)
+
+
+def _finger(shape: HandShape, pose: Pose, finger: int, spine: np.ndarray) -> Surface:
+    along, lengths = _finger_rings(shape, finger)
+    length, thick = along[-1], THICKNESS[finger] * shape.finger_width
+    width = np.interp(along / length, [0, 0.2, 0.5, 0.76, 0.9, 1], [1.12, 1.04, 1.0, 0.9, 0.84, 0.74])
+    joints = np.array([1.9, lengths[0], lengths[0] + lengths[1]])
+    near_joint = np.exp(-(((along[:, None] - joints) / 0.4) ** 2)) @ np.array([0.0, 0.05, 0.05])
+    radius = thick * (width + near_joint) * _round_end(along, 0.8 * thick)
+    creases = np.exp(-(((along[:, None] - joints) / 0.2) ** 2)).sum(axis=1)
+    _, _, side = _finger_axes(pose, finger)
+    return _tube(spine, side, radius, 0.9 * radius, creases, (along - length) / thick, shape)
+
+
+def _round_end(along: np.ndarray, tip: float) -> np.ndarray:
+    inside = np.clip((along - along[-1] + tip) / tip, 0, 1)
+    return np.sqrt(1 - inside**2)
+
+
+def _tube(
+    spine: np.ndarray, side: np.ndarray, across: np.ndarray, deep: np.ndarray,
+    creases: np.ndarray, from_tip: np.ndarray, shape: HandShape, around: int = 16,
+) -> Surface:  # fmt: skip
+    """Sweep an ellipse along the spine; `from_tip` (in thicknesses, negative) places the nail."""
+    tangent = np.gradient(spine, axis=0)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
+    back = np.cross(side, tangent)
+    back /= np.linalg.norm(back, axis=1, keepdims=True) + 1e-9
+    side = np.cross(tangent, back)
+    turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
+    circle = (
+        np.cos(turn)[:, None] * (across[:, None] * side)[:, None]
+        + np.sin(turn)[:, None] * (deep[:, None] * back)[:, None]
+    )
+    palmar = np.clip(0.5 - 0.9 * np.sin(turn), 0, 1)
+    on_nail = (from_tip > -0.35 - shape.nail_length) & (from_tip < -0.12)
+    nail = on_nail[:, None] * (np.sin(turn) > 0.55)
+    crease = 0.8 * creases[:, None] * palmar
+    weights = _weights(np.broadcast_to(palmar, nail.shape), crease, nail)
+    return Surface(spine[:, None] + circle, weights)
+
+
+def _weights(palmar: np.ndarray, crease: np.ndarray, nail: np.ndarray) -> np.ndarray:
+    """Return the share of each material: nails cover creases, creases cover skin."""
+    weights = np.zeros((*palmar.shape, len(MATERIALS)))
+    skin = (1 - nail) * (1 - crease)
+    weights[..., BACK], weights[..., PALM] = skin * (1 - palmar), skin * palmar
+    weights[..., CREASE], weights[..., NAIL] = (1 - nail) * crease, nail
+    return weights
+
+
+def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
+    """Ring by ring from the forearm over the wrist up to the fingers' roots."""
+    height = np.r_[-16, -12, -8, -5, np.linspace(-3, -0.5, 4), np.linspace(0, 0.97, 24), 0.99, 1, 1]
+    closing = np.r_[np.ones(len(height) - 6), 0.98, 0.93, 0.84, 0.7, 0.45, 0.05]
+    stations = [-16, -5, -1, 0, 0.15, 0.4, 0.75, 1]
+    width = np.interp(height, stations, [3.9, 3.1, 2.75, 2.8, 3.3, 3.65, 3.8, 3.75])
+    depth = np.interp(height, stations, [3.2, 2.2, 1.9, 1.9, 1.75, 1.5, 1.25, 1.05])
+    turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
+    cos, sin = np.cos(turn), np.sin(turn)
+    x = (width * shape.palm_width)[:, None] * np.sign(cos) * np.abs(cos) ** 0.8
+    z = (depth * closing)[:, None] * np.sign(sin) * np.abs(sin) ** 0.8
+    y = np.where(height[:, None] > 0, height[:, None] * _palm_top(x, shape, pose), height[:, None])
+    bulges, crease = _palm_relief(x / shape.palm_width, y)
+    front = np.clip(sin, 0, 1) * closing[:, None]
+    palmar = np.broadcast_to(np.clip(0.5 + 1.2 * sin, 0, 1), x.shape)
+    points = _bend_wrist(np.stack([x, y, z + front * bulges], axis=-1), pose)
+    return Surface(points, _weights(palmar, 0.6 * crease * front, np.zeros_like(x)))
+
+
+def _palm_top(x: np.ndarray, shape: HandShape, pose: Pose) -> np.ndarray:
+    """Height at which the fingers leave the palm; the skin between stretched fingers is higher."""
+    stretched = np.clip(np.cos(np.deg2rad(pose.flexion[:, 0])), 0, 1)
+    top = KNUCKLES[:, 1] + 0.7 + 0.9 * stretched
+    return np.interp(x, KNUCKLES[::-1, 0] * shape.palm_width, top[::-1])
+
+
+def _palm_relief(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the palm's bulges (cm) and the darkness of its three great lines and the wrist's."""
+    bulges = (
+        0.75 * np.exp(-(((x - 1.8) / 1.5) ** 2) - ((y - 3.2) / 2.4) ** 2)
+        + 0.55 * np.exp(-(((x + 2.2) / 1.3) ** 2) - ((y - 3.0) / 2.8) ** 2)
+        + 0.25 * np.exp(-(((y - 8.6) / 0.9) ** 2))
+        - 0.35 * np.exp(-(((x - 0.1) / 1.4) ** 2) - ((y - 5.2) / 2.0) ** 2)
+    )
+    life = np.abs(np.hypot((x - 3.3) / 0.85, y - 3.1) - 3.6) + 9 * (x > 3.2) + 9 * (y < 0.6)
+    head = np.abs(y - 6.6 - 0.28 * (x - 2) - 0.03 * (x - 2) ** 2) + 9 * (x < -2.2)
+    heart = np.abs(y - 7.4 - 0.09 * np.clip(x + 3.5, 0, None) ** 1.6) + 9 * (x > 1.6)
+    wrist = np.abs(y + 0.2)
+    nearest = np.minimum.reduce([life, head, heart, wrist])
+    return bulges, np.exp(-((nearest / 0.16) ** 2))
+
+
+def _bend_wrist(points: np.ndarray, pose: Pose) -> np.ndarray:
+    """Shear what lies below the wrist sideways and forwards, softly at first."""
+    below = np.clip(-points[..., 1], 0, None)
+    below = below**2 / (below + 2)
+    sideways, forwards = np.tan(np.deg2rad(pose.wrist))
+    return points + np.stack([sideways * below, 0 * below, forwards * below], axis=-1)
+
+
+def _around_the_arm(
+    shape: HandShape, pose: Pose, low: float, high: float, factor: float, material: int
+) -> Surface:
+    """Cloth or a band around the forearm between two heights."""
+    height = np.r_[np.linspace(low, high, 9), high, high]
+    factor = np.r_[np.full(9, factor), factor - 0.05, 0.9]
+    width = factor * np.interp(height, [-16, -5, -1, 0], [3.9, 3.1, 2.75, 2.8]) * shape.palm_width
+    depth = factor * np.interp(height, [-16, -5, -1, 0], [3.2, 2.2, 1.9, 1.9])
+    turn = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+    x, z = width[:, None] * np.cos(turn), depth[:, None] * np.sin(turn)
+    y = np.broadcast_to(height[:, None], x.shape)
+    weights = np.zeros((*x.shape, len(MATERIALS)))
+    weights[..., material] = 1
+    return Surface(_bend_wrist(np.stack([x, y, z], axis=-1), pose), weights)
+
+
+def _thumb(shape: HandShape, pose: Pose, target: np.ndarray) -> list[Surface]:
+    """Thumb with its ball, and the web of skin between it and the index finger."""
+    bones = THUMB_BONES * shape.thumb_length
+    joints = _thumb_joints(bones, pose, target, shape.palm_width)
+    cap = 1 - np.array([0.9, 0.6, 0.36, 0.16, 0.03, 0.0])
+    length = bones.sum()
+    along = np.r_[np.linspace(0, length - 0.8, 22), length - 0.8 + 0.8 * cap]
+    spine = _rounded_line(joints, np.r_[0, np.cumsum(bones)], along)
+    stations = np.r_[0, 0.45, 1, 1.5, 2, 2.45, 3]
+    reference = np.interp(along, np.r_[0, np.cumsum(bones)], [0, 1, 2, 3])
+    radius = np.interp(reference, stations, [1.25, 1.45, 1.14, 0.98, 1.0, 1.0, 0.85])
+    radius = radius * shape.finger_width * _round_end(along, 0.8)
+    creases = np.exp(-(((along - bones[0] - bones[1]) / 0.2) ** 2))
+    side = np.cross(np.gradient(spine, axis=0), pose.nail_side)
+    thumb = _tube(spine, side, radius, 0.88 * radius, creases, along - length, shape)
+    return [thumb, _thumb_web(shape, pose, joints)]
+
+
+def _thumb_joints(
+    bones: np.ndarray, pose: Pose, target: np.ndarray, palm_width: float
+) -> np.ndarray:
+    """Place the thumb's joints: the first bone as the pose says, the others to the target.
+
+    The two outer bones and the way to the target form a triangle; the law of cosines gives the
+    joint between them, on the side of the nail.
+    """
+    root = THUMB_ROOT * [palm_width, 1, 1]
+    knuckle = root + bones[0] * pose.metacarpal / np.linalg.norm(pose.metacarpal)
+    way = target - knuckle
+    distance = np.clip(np.linalg.norm(way), 0.55 * bones[1:].sum(), 0.985 * bones[1:].sum())
+    way /= np.linalg.norm(way)
+    cosine = (bones[1] ** 2 + distance**2 - bones[2] ** 2) / (2 * bones[1] * distance)
+    outwards = pose.nail_side - way * (pose.nail_side @ way)
+    outwards /= np.linalg.norm(outwards)
+    middle = knuckle + bones[1] * (cosine * way + np.sqrt(1 - cosine**2) * outwards)
+    return np.array([root, knuckle, middle, knuckle + distance * way])
+
+
+def _rounded_line(joints: np.ndarray, stations: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """Return points on the joints' polygon with its corners rounded over about 1.6 cm."""
+    shifts = np.linspace(-0.8, 0.8, 9)
+    places = np.clip(along[:, None] + shifts, 2 * stations[0], None)
+    line = np.stack([np.interp(places, stations, joints[:, axis]) for axis in range(3)], axis=-1)
+    beyond = np.clip(places - stations[-1], 0, None)[..., None]
+    last = (joints[-1] - joints[-2]) / (stations[-1] - stations[-2])
+    return (line + beyond * last).mean(axis=1)
+
+
+def _thumb_web(shape: HandShape, pose: Pose, joints: np.ndarray) -> Surface:
+    start = 0.25 * joints[0] + 0.75 * joints[1]
+    end = np.array([KNUCKLES[0, 0] * shape.palm_width - 0.4, KNUCKLES[0, 1] - 1.6, 0.1])
+    share = np.linspace(0, 1, 12)[:, None]
+    middle = np.array([2.0 * shape.palm_width, 4.5, 0.5])
+    spine = (1 - share) ** 2 * start + 2 * share * (1 - share) * middle + share**2 * end
+    thick = np.full(12, 0.85)
+    blank = np.zeros(12)
+    side = np.cross(np.gradient(spine, axis=0), np.array([0.0, 0.0, -1.0]))
+    return _tube(spine, side, 1.5 * thick, thick, blank, blank - 9, shape)
