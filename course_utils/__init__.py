@@ -8,12 +8,13 @@ import importlib
 
 _HOMES = {
     "editions": ["current_edition"],
-    "datasets": ["load_split", "load_dataset", "load_signer_split"],
+    "datasets": ["load_split", "load_dataset", "load_signer_split", "signers_of"],
     "tensors": ["path_to_tensor", "paths_to_tensor"],
     "backbones": ["load_backbone", "classify"],
     "transfer": ["freeze_up_to", "add_classifier", "extract_features", "split_at"],
-    "plots": ["plot_confusion_matrix", "plot_history", "show_images", "show_figure"],
-    "widgets": ["FreezeExplorer"],
+    "metrics": ["accuracy_report", "confusion_table"],
+    "plots": ["plot_confusion_matrix", "plot_history", "show_images", "show_figure", "plot_top5"],
+    "widgets": ["FreezeExplorer", "UploadClassifier"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

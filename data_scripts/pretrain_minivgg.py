@@ -48,13 +48,20 @@ class FusedBatchNorm(layers.Layer):
         self.gamma = self.add_weight(name="gamma", initializer="ones", **weight)
         self.beta = self.add_weight(name="beta", initializer="zeros", **weight)
         self.mean = self.add_weight(name="mean", initializer="zeros", trainable=False, **weight)
-        self.variance = self.add_weight(name="variance", initializer="ones", trainable=False, **weight)
+        self.variance = self.add_weight(
+            name="variance", initializer="ones", trainable=False, **weight
+        )
 
     def call(self, x, training=False):
         """Normalise by the batch in training, by the running averages otherwise."""
         statistics = {} if training else {"mean": self.mean.value, "variance": self.variance.value}
         y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            x, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=training, **statistics
+            x,
+            self.gamma.value,
+            self.beta.value,
+            epsilon=self.epsilon,
+            is_training=training,
+            **statistics,
         )[:3]
         if training:
             for running, batch in ((self.mean, mean), (self.variance, variance)):
@@ -113,6 +120,7 @@ def members(path):
 
 def decode(samples):
     """JPEG bytes with labels to two arrays."""
+
     def pixels(sample):
         return np.asarray(Image.open(io.BytesIO(sample[0])).convert("RGB"))
 
@@ -122,8 +130,7 @@ def decode(samples):
 
 
 def training_batches(images, labels, side, seed):
-    """One epoch of shuffled batches: random crops of 45 to 100 % of the area, flipped half the time."""
-    images, labels = tf.constant(images), tf.constant(labels)
+    """One epoch of shuffled batches: random crops of at least 45 % of the area, half flipped."""
 
     def augment(rows):
         n = tf.shape(rows)[0]
@@ -169,7 +176,9 @@ def compile_for(model, epochs, images):
 
     def loss(labels, logits):
         target = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), logits.shape[-1])
-        return keras.losses.categorical_crossentropy(target, logits, from_logits=True, label_smoothing=0.1)
+        return keras.losses.categorical_crossentropy(
+            target, logits, from_logits=True, label_smoothing=0.1
+        )
 
     model.compile(optimizer, loss, metrics=["accuracy"])
 
@@ -204,23 +213,24 @@ def train(data, valid, epochs, seed, state):
     model = build_trainable(int(data[1].max()) + 1)
     compile_for(model, epochs, len(data[0]))
     model.optimizer.build(model.trainable_variables)
-    done, seconds, checkpoint = 0, 0.0, tf.train.Checkpoint(
-        variables=model.variables, optimizer=model.optimizer.variables
-    )
+    checkpoint = tf.train.Checkpoint(variables=model.variables, optimizer=model.optimizer.variables)
+    done, seconds = 0, 0.0
     if (state / "progress.json").exists():
         done, seconds, prefix = json.loads((state / "progress.json").read_text())
         checkpoint.read(str(state / prefix)).assert_consumed()
         print(f"going on after epoch {done} of {epochs}")
+    tensors = [tf.constant(array) for array in data]  # once: a copy per epoch fills the memory
     for epoch in range(done, epochs):
         side = next(side for share, side in STAGES if epoch < share * epochs)
         start = time.time()
-        fit = model.fit(training_batches(*data, side, seed + epoch), verbose=0)
+        fit = model.fit(training_batches(*tensors, side, seed + epoch), verbose=0)
         seconds += time.time() - start
         top1, top5 = accuracy(model, *valid)
         print(
             f"epoch {epoch + 1}/{epochs} side {side}: loss {fit.history['loss'][0]:.3f} "
             f"train {fit.history['accuracy'][0]:.3f} valid {top1:.4f} top-5 {top5:.4f} "
-            f"({time.time() - start:.0f} s)", flush=True,
+            f"({time.time() - start:.0f} s)",
+            flush=True,
         )
         prefix = f"epoch{epoch % 2}"
         checkpoint.write(str(state / prefix))
@@ -259,8 +269,12 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--archive", type=Path, help="Tiny ImageNet; by default it is fetched")
-    parser.add_argument("--state", type=Path, default=data_root() / "pretraining",
-                        help="folder for what a later run needs to go on (default: %(default)s)")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=data_root() / "pretraining",
+        help="folder for what a later run needs to go on (default: %(default)s)",
+    )
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="(default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
@@ -281,8 +295,12 @@ def main():
             "label smoothing 0.1, bfloat16; batch normalisation folded afterwards"
         )
         return {
-            "recipe": recipe, "seed": options.seed, "minutes": round(seconds / 60),
-            "validation_images": len(valid[0]), "top1": round(top1, 4), "top5": round(top5, 4),
+            "recipe": recipe,
+            "seed": options.seed,
+            "minutes": round(seconds / 60),
+            "validation_images": len(valid[0]),
+            "top1": round(top1, 4),
+            "top5": round(top5, 4),
         }
 
     card = export(model, names, record, options.out)
