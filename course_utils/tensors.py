@@ -120,31 +120,60 @@ def _checked(size: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
+def thumbnails(sources: Iterable[ImageSource], side: int) -> list[Image.Image]:
+    """Open pictures to look at: upright, in RGB, with their proportions.
+
+    Parameters
+    ----------
+    sources : iterable
+        Whatever `path_to_tensor` takes.
+    side : int
+        Larger pictures are shrunk to fit into ``side`` times ``side`` pixels.
+
+    Raises
+    ------
+    BadImagesError
+        If pictures cannot be read; it names all of them.
+    """
+    sources, pictures, problems = list(sources), [], {}
+    for row, source in enumerate(sources):
+        try:
+            pictures.append(_rgb(source, enough=2 * side))
+        except Exception as error:  # see _decode_into
+            problems[row] = _reason(source, error)
+    if problems:
+        raise BadImagesError(_report(sources, problems), [sources[row] for row in problems])
+    for picture in pictures:
+        picture.thumbnail((side, side))
+    return pictures
+
+
 def _decode_into(row: np.ndarray, source: ImageSource) -> str | None:
     """Fill one row of the tensor; return what is wrong with the picture, if anything is."""
+    height, width, _ = row.shape
     try:
-        row[...] = np.asarray(_rgb(source, *row.shape[:2]))
+        # Half of what is left is for the resizing, so that the result stays nearly the same.
+        picture = _rgb(source, enough=2 * max(height, width))
+        row[...] = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
     except Exception as error:  # broken files make Pillow's decoders raise nearly everything
         return _reason(source, error)
     return None
 
 
-def _rgb(source: ImageSource, height: int, width: int) -> Image.Image:
-    """Return the picture upright, in RGB, of the given size."""
+def _rgb(source: ImageSource, enough: int) -> Image.Image:
+    """Return a picture upright and in RGB; a large JPEG not much larger than `enough` pixels."""
     if isinstance(source, Image.Image):
-        return _resized(source.copy(), height, width)
+        return _colours(_upright(source.copy()))
     file = io.BytesIO(source) if isinstance(source, Content) else source
     with Image.open(file, formats=FORMATS) as image:
-        # libjpeg decodes to 1/2, 1/4 or 1/8 at a fraction of the time and memory. Twice the
-        # size wanted is left for the resizing, so that the result stays nearly the same.
-        enough = 2 * max(height, width)
+        # libjpeg decodes to 1/2, 1/4 or 1/8 at a fraction of the time and memory.
         image.draft(None, (enough, enough))
-        return _resized(image, height, width)
+        return _colours(_upright(image))
 
 
-def _resized(image: Image.Image, height: int, width: int) -> Image.Image:
+def _upright(image: Image.Image) -> Image.Image:
     ImageOps.exif_transpose(image, in_place=True)
-    return _colours(image).resize((width, height), Image.Resampling.BILINEAR)
+    return image
 
 
 def _colours(image: Image.Image) -> Image.Image:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from course_utils.editions import current_edition
-from course_utils.tensors import BadImagesError, path_to_tensor, paths_to_tensor
+from course_utils.tensors import BadImagesError, path_to_tensor, paths_to_tensor, thumbnails
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -236,6 +236,17 @@ def test_exif_orientation_is_obeyed(orientation, file_format, side):
     file = photographed(orientation, picture, file_format)
     tensor = path_to_tensor(file, (40, 60))
     np.testing.assert_allclose(quarters(tensor), [RED, GREEN, BLUE, WHITE], atol=6)
+
+
+def test_thumbnails_are_upright_keep_their_proportions_and_name_all_that_is_broken():
+    large = photographed(6, corners(1600, 1200), "JPEG")
+    small = encode(corners(40, 20).convert("L"), "PNG")
+    first, second = thumbnails([large, small], side=200)
+    assert (first.size, second.size) == ((200, 150), (40, 20))
+    np.testing.assert_allclose(quarters(np.asarray(first)[None])[1], GREEN, atol=6)
+    with pytest.raises(BadImagesError) as caught:
+        thumbnails([large, b"", small, b"text"], side=200)
+    assert caught.value.paths == [b"", b"text"]
 
 
 def test_exif_data_that_make_no_sense_do_not_spoil_the_picture():

@@ -1,0 +1,284 @@
+"""Pictures of data, training and errors, readable without colour."""
+
+import base64
+import html
+import io
+import math
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from course_utils.metrics import confusion_counts, confusion_table
+from course_utils.tensors import thumbnails
+
+__all__ = [
+    "confusion_table",
+    "plot_confusion_matrix",
+    "plot_history",
+    "plot_top5",
+    "show_figure",
+    "show_images",
+]
+
+# Colours that stay apart for colour-blind people (Okabe & Ito 2008,
+# https://jfly.uni-koeln.de/color/); the markers tell the curves apart without any.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
+MARKERS = "osD^vP*X"
+MOST_IMAGES = 100
+
+
+def plot_confusion_matrix(y_true, y_pred, class_names, ax: Axes | None = None) -> Axes:
+    """Draw which class is taken for which: counts, and as shade the share of the row.
+
+    `confusion_table` gives the same as text.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,) or (n, classes)
+        Class numbers, or a row per image: one-hot targets, probabilities.
+    class_names : sequence of str
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If these are not the classes of the same images.
+    """
+    counts, shares = confusion_counts(y_true, y_pred, class_names)
+    classes = len(counts)
+    if ax is None:
+        side = np.interp(classes, [2, 10, 100], [3.6, 7, 10])
+        _, ax = plt.subplots(figsize=(1.15 * side, side), layout="constrained")
+    shade = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ax.figure.colorbar(shade, ax=ax, shrink=0.8, label="share of the true class")
+    ax.set(xlabel="predicted class", ylabel="true class")
+    shown = np.arange(0, classes, math.ceil(classes / 34))  # more names would overlap
+    size = 10 if classes <= 20 else 7
+    names = [class_names[i] for i in shown]
+    ax.set_xticks(shown, names, fontsize=size, rotation=90 if _is_wide(names) else 0)
+    ax.set_yticks(shown, names, fontsize=size)
+    _write_cells(ax, counts, shares)
+    return ax
+
+
+def _is_wide(names: list[str]) -> bool:
+    return len(names) * max(len(str(name)) for name in names) > 40
+
+
+def _write_cells(ax: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
+    """Write the counts into the cells: with shares where there is room, or not at all."""
+    classes = len(counts)
+    if classes > 25:
+        return
+    for i, j in np.argwhere((counts > 0) | (classes <= 10)):
+        text = f"{counts[i, j]}"
+        if classes <= 10 and counts[i, j]:
+            text += f"\n{shares[i, j]:.0%}"
+        # From here on white stands out more from the blue than black does.
+        colour = "white" if shares[i, j] > 0.7 else "black"
+        size = 9 if classes <= 10 else 7
+        ax.text(j, i, text, color=colour, size=size, ha="center", va="center")
+
+
+def plot_history(history) -> np.ndarray:
+    """Draw how loss and accuracy develop, training dashed, validation solid.
+
+    Parameters
+    ----------
+    history : keras.callbacks.History, dict of lists, or dict of these
+        What ``model.fit`` returns, or its ``.history``. To compare several:
+        ``{"frozen": first, "fine-tuned": second}``.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        One for each metric.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw.
+    """
+    runs = _runs(history)
+    found = dict.fromkeys(metric for curves in runs.values() for metric in _metrics(curves))
+    metrics = sorted(found, key=lambda metric: metric != "loss")  # the loss first
+    figure, axes = plt.subplots(
+        ncols=len(metrics), figsize=(4.8 * len(metrics), 3.8), layout="constrained", squeeze=False
+    )
+    for ax, metric in zip(axes[0], metrics, strict=True):
+        for i, (name, curves) in enumerate(runs.items()):
+            style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+            _draw_run(ax, curves, metric, f"{name}, " if name else "", style)
+        ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.3)
+    curves = {line.get_label(): line for ax in axes[0] for line in ax.lines}
+    figure.legend(handles=curves.values(), loc="outside upper center", ncols=2, handlelength=4)
+    return axes[0]
+
+
+def _draw_run(ax: Axes, curves: dict, metric: str, name: str, style: dict) -> None:
+    for key, line, part in ((metric, "--", "training"), (f"val_{metric}", "-", "validation")):
+        values = curves.get(key, [])
+        if len(values):
+            epochs = np.arange(1, len(values) + 1)
+            every = math.ceil(len(values) / 10)  # more markers would hide the line
+            fill = "none" if part == "training" else "full"
+            ax.plot(
+                epochs, values, line, label=name + part, markevery=every, fillstyle=fill, **style
+            )
+
+
+def _runs(history) -> dict[str, dict]:
+    """Return the curves of each run by name; a single run has none."""
+    curves = getattr(history, "history", history)
+    if not isinstance(curves, dict):
+        raise ValueError(
+            "plot_history takes what model.fit returns, its .history, or a dictionary "
+            f"name -> history, not {type(history).__name__}"
+        )
+    runs = {name: getattr(run, "history", run) for name, run in curves.items()}
+    if not all(isinstance(run, dict) for run in runs.values()):
+        runs = {"": curves}
+    empty = [name or "the history" for name, run in runs.items() if not _metrics(run)]
+    if empty or not runs:
+        raise ValueError(f"no epochs in {', '.join(empty) or 'the history'}: was anything trained?")
+    return runs
+
+
+def _metrics(curves: dict) -> list[str]:
+    others = ("learning_rate", "lr")  # what Keras' schedules note beside the metrics
+    return [key for key in curves if not key.startswith("val_") and key not in others]
+
+
+def show_images(images, titles=None, columns: int = 5) -> Figure:
+    """Show pictures side by side.
+
+    Parameters
+    ----------
+    images : Split, sequence of path, or array or sequence of arrays
+        Arrays hold values from 0 to 255, ``(height, width, 3)`` or ``(height, width)``.
+        A split is titled with its class names.
+    titles : sequence of str, optional
+        One for each picture.
+    columns : int
+        How many pictures stand in a row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are too many pictures, not as many titles, or values of another range.
+    """
+    if hasattr(images, "paths"):
+        titles = [images.class_names[i] for i in images.labels] if titles is None else titles
+        images = images.paths
+    count = len(images)
+    if not 0 < count <= MOST_IMAGES:
+        raise ValueError(f"{count} pictures do not make a gallery: give 1 to {MOST_IMAGES}")
+    if titles is not None and len(titles) != count:
+        raise ValueError(f"there are {count} pictures and {len(titles)} titles")
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    size = (2.2 * columns, (2.2 if titles is None else 2.6) * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for ax in axes.flat:
+        ax.axis("off")
+    for i, (ax, picture) in enumerate(zip(axes.flat, _pictures(images), strict=False)):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        if titles is not None:
+            ax.set_title(textwrap.fill(str(titles[i]), 24), fontsize=10)
+    return figure
+
+
+def _pictures(images) -> list:
+    """Return what matplotlib can draw: pictures from files, arrays as whole numbers."""
+    if not isinstance(images[0], np.ndarray):
+        return thumbnails(images, side=300)
+    for i, array in enumerate(images):
+        fractions = array.dtype.kind == "f" and 0 < array.max() <= 1
+        if fractions or array.min() < 0 or array.max() > 255:
+            raise ValueError(
+                f"picture {i} has values from {array.min():.3g} to {array.max():.3g}, not 0 to "
+                "255: show pictures before they are preprocessed"
+            )
+    return [np.round(array).astype(np.uint8).squeeze() for array in images]
+
+
+def plot_top5(predictions: list[tuple[str, float]], image=None) -> Figure:
+    """Draw the most probable classes as bars, beside the picture that they are about.
+
+    Parameters
+    ----------
+    predictions : list of (str, float)
+        Labels and probabilities, the most probable first, as `classify` gives them.
+    image : path, PIL image, bytes or array, optional
+        The picture.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    labels, probabilities = zip(*predictions, strict=True)
+    widths = [2] if image is None else [1, 2]
+    figure, axes = plt.subplots(
+        ncols=len(widths), figsize=(2.7 * sum(widths), 3), width_ratios=widths,
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    if image is not None:
+        axes[0, 0].imshow(_pictures([image])[0], cmap="gray", vmin=0, vmax=255)
+        axes[0, 0].axis("off")
+    ax = axes[0, -1]
+    # Places and not labels are drawn: two classes of ImageNet bear the same name.
+    bars = ax.barh(range(len(labels)), probabilities, color=COLOURS[0])
+    ax.bar_label(bars, fmt="%.3f", padding=3)
+    ax.set_yticks(range(len(labels)), [textwrap.fill(label, 24) for label in labels])
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1.15), xticks=np.arange(0, 1.1, 0.25), xlabel="probability")
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def show_figure(figure_or_axes, alt: str) -> None:
+    """Show a figure in the notebook, with words for who cannot see it.
+
+    Jupyter gives the pictures that matplotlib shows by itself no text alternative, so
+    the figure is shown as HTML, and closed in order not to appear twice.
+
+    Parameters
+    ----------
+    figure_or_axes : matplotlib Figure or Axes, or array of Axes
+    alt : str
+        What there is to see, in a sentence or two.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty: say in words what the figure shows")
+    figure = np.ravel(figure_or_axes)[0].figure
+    buffer = io.BytesIO()
+    # A white ground, because black letters on a transparent one vanish in the dark theme.
+    figure.savefig(buffer, format="png", facecolor="white", bbox_inches="tight", dpi=100)
+    plt.close(figure)
+    content = base64.b64encode(buffer.getvalue()).decode()
+    image = (
+        f'<img alt="{html.escape(alt)}" style="max-width:100%;background:white" '
+        f'src="data:image/png;base64,{content}">'
+    )
+    display({"text/html": image, "text/plain": alt}, raw=True)
