@@ -1,0 +1,232 @@
+"""Draw cats and dogs: the pocket edition's stand-in for the photographs of dogs vs cats.
+
+Each animal is modelled from ellipsoids in a random pose, breed and coat, seen by a camera, lit,
+covered with fur hair by hair, and put before a random background. The classes share colours,
+coats, backgrounds, light and framing; they differ in what makes a cat a cat.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from data_scripts.drawing import add_noise, blur, render_all, to_image, vignette
+from data_scripts.pet_anatomy import BREEDS, Breed, Model, Part, Pose, build
+from data_scripts.pet_coats import Coat, Face, Surface
+from data_scripts.scenery import background, occlude, strokes
+from data_scripts.solids import Camera, Relief
+
+SPLITS = ("train", "valid", "test")
+COUNTS = {"train": {"cat": 101, "dog": 101}, "valid": {"cat": 51, "dog": 52}, "test": {"cat": 250, "dog": 201}}
+OVERSAMPLING = 1.5
+HEAD_PARTS = {Part.HEAD, Part.MUZZLE, Part.EAR, Part.NOSE}
+
+
+def render_pets(folder: Path, seed: int = 0, workers: int | None = None, counts=COUNTS) -> Path:
+    """Draw all pictures as `folder`/<split>/<class>/<class>.<number>.jpg.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        What it held before is replaced once all pictures are drawn.
+    seed : int
+        The same seed gives the same pictures, however many workers draw them.
+    workers : int, optional
+        Number of processes, by default one per processor.
+    counts : dict of str to dict of str to int
+        Pictures per split and class.
+    """
+    jobs = []
+    for i, split in enumerate(counts):
+        for j, (species, count) in enumerate(counts[split].items()):
+            jobs += [(f"{split}/{species}/{species}.{k:04d}.jpg", (seed, i, j, k, species)) for k in range(count)]
+    return render_all(draw_pet, jobs, Path(folder), workers, title="drawing cats and dogs")
+
+
+def draw_pet(job: tuple) -> Image.Image:
+    """Draw the picture of one job: (seed, split number, class number, picture number, species)."""
+    *key, species = job
+    rng = np.random.default_rng(key)
+    size = _picture_size(rng)
+    canvas_size = tuple(round(side * OVERSAMPLING) for side in size)
+    breeds = [breed for breed in BREEDS.values() if breed.species == species]
+    breed = breeds[rng.integers(len(breeds))].varied(rng)
+    model = build(breed, Pose.random(rng, species))
+    camera = frame(model, canvas_size, rng)
+    picture = background(canvas_size, rng)
+    light = Light.random(rng)
+    cast_shadow(picture, model, camera, light)
+    paint_animal(picture, model, camera, light, rng)
+    if rng.random() < 0.3:
+        picture = occlude(picture, rng)
+    return develop(picture, size, rng)
+
+
+def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
+    long, ratio = rng.integers(190, 241), rng.choice([1.0, 0.75, 0.85, 0.67], p=[0.1, 0.5, 0.2, 0.2])
+    short = max(int(long * ratio), 150)
+    return (int(long), short) if rng.random() < 0.6 else (short, int(long))
+
+
+def frame(model: Model, size: tuple[int, int], rng: np.random.Generator) -> Camera:
+    """Choose how near the camera is: the whole animal, its upper half, or its head."""
+    view = rng.choice(["whole", "half", "head"], p=[0.35, 0.3, 0.35])
+    low, high = model.box(HEAD_PARTS)
+    if view != "head":
+        whole_low, whole_high = model.box()
+        share = 1.0 if view == "whole" else 0.45
+        low = low + share * np.minimum(whole_low - low, 0)
+        high = high + share * np.maximum(whole_high - high, 0)
+    fill = rng.uniform(0.75, 1.05) if view == "whole" else rng.uniform(0.65, 0.95)
+    scale = float(fill * min(np.array(size) / (high - low)))
+    middle = (low + high) / 2 + rng.uniform(-0.08, 0.08, 2) * (high - low)
+    distance = {"whole": 24, "half": 16, "head": 10}[str(view)]
+    depth = model.head.origin[2]
+    enlarged = scale * distance / (distance - depth)
+    origin = size[0] / 2 - enlarged * middle[0], size[1] / 2 + enlarged * middle[1]
+    return Camera(size, scale, origin, distance)
+
+
+@dataclass
+class Light:
+    """One lamp or sun, and the light from all around."""
+
+    direction: np.ndarray
+    strength: float
+    ambient: float
+    colour: np.ndarray
+    shade_colour: np.ndarray
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> "Light":
+        """From above, from the left or the right, now and then a flash from the camera."""
+        direction = np.array([rng.uniform(-1, 1), rng.uniform(0.3, 1), rng.uniform(0.2, 1.2)])
+        ambient, warm = rng.uniform(0.35, 0.62), rng.normal(0, 0.06)
+        return cls(direction / np.linalg.norm(direction), 1.25 - ambient + rng.normal(0, 0.08), ambient,
+                   np.array([1 + warm, 1, 1 - warm]), np.array([1 - warm, 1, 1 + warm]))
+
+    def on(self, normal: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
+        """Light (n, 3) that falls on surfaces with these normals (n, 3)."""
+        lamp = np.clip((normal @ self.direction + 0.25) / 1.25, 0, None)[:, None] * self.strength
+        sky = (self.ambient * (0.8 + 0.25 * normal[:, 1]) * occlusion)[:, None]
+        return lamp * self.colour * (0.5 + 0.5 * occlusion[:, None]) + sky * self.shade_colour
+
+
+def cast_shadow(picture: np.ndarray, model: Model, camera: Camera, light: Light) -> None:
+    """Darken the ground under the animal."""
+    turn = np.linspace(0, 2 * np.pi, 24)
+    long = model.breed.trunk * 0.62
+    ring = np.stack([1.25 * model.breed.stout * np.cos(turn), 0 * turn, long * np.sin(turn)], axis=1)
+    ring += (-0.4 * light.direction[0], 0, 0.3)
+    points = camera.project(np.array([model.body.outward(p) for p in ring]))
+    shadow = Image.new("L", camera.size)
+    ImageDraw.Draw(shadow).polygon([tuple(p) for p in points], fill=140)
+    soft = blur(np.asarray(shadow, np.float32)[:, :, None].repeat(3, 2), camera.scale * 0.25)
+    picture *= 1 - soft / 255
+
+
+def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> None:
+    """Paint the animal over the picture: skin and eyes by surface, then hair by hair, then whiskers."""
+    relief = model.cast(camera)
+    seen = Surface.of(relief, model)
+    if len(seen.rows) == 0:
+        return
+    coat = Coat(rng, str(rng.choice(model.breed.coats)))
+    face = Face.random(rng, model.breed.species, coat)
+    colours = coat.colours(seen)
+    bare = face.paint(seen, colours)
+    hidden = occlusion(relief, camera)[seen.rows, seen.columns]
+    lit = colours * light.on(seen.normal, hidden)
+    glance = seen.normal @ (light.direction + (0, 0, 1)) / np.linalg.norm(light.direction + (0, 0, 1))
+    gloss = (bare * (bare < 1) * np.clip(glance, 0, 1) ** 30 + 0.04 * np.clip(glance, 0, 1) ** 6)[:, None]
+    lit = (np.clip(lit + gloss, 0, None) ** 0.92) * 255
+    picture[seen.rows, seen.columns] = lit
+    comb(picture, relief, seen, lit, bare, model, camera, rng)
+    if model.breed.species == "cat":
+        whiskers(picture, model, camera, rng)
+
+
+def occlusion(relief: Relief, camera: Camera) -> np.ndarray:
+    """How open to the sky each pixel is (0 to 1): less so where its surroundings are nearer."""
+    low = relief.depth.min()
+    inside = relief.part >= 0
+    height = np.where(inside, relief.depth, low - 0.5)
+    span = max(height.max() - height.min(), 1e-3)
+    grey = ((height - height.min()) / span * 255)[:, :, None].repeat(3, 2)
+    around = blur(grey, camera.scale * 0.35)[:, :, 0] / 255 * span + height.min()
+    return np.clip(1.0 - 0.7 * np.clip(around - height + 0.1, 0, 1.0), 0.25, 1)
+
+
+def comb(picture, relief, seen, lit, bare, model: Model, camera: Camera, rng) -> None:
+    """Draw hairs: along the body, a little outwards, each of its own lightness."""
+    breed = model.breed
+    hairy = np.flatnonzero((bare == 0))
+    n = int(len(hairy) * 0.22)
+    roots = rng.choice(hairy, n, replace=False)
+    roots = roots[np.argsort(relief.depth[seen.rows[roots], seen.columns[roots]])]
+    normal = seen.normal[roots]
+    flow = hair_flow(seen, roots, model)
+    flow -= (flow * normal).sum(axis=1, keepdims=True) * normal
+    flow /= np.linalg.norm(flow, axis=1, keepdims=True) + 1e-6
+    tangle = 0.28 + 1.5 * breed.curl
+    hair = flow + 0.35 * normal + tangle * rng.standard_normal((n, 3))
+    part = seen.part[roots]
+    short = np.where(part == Part.MUZZLE, 0.35, np.where(part == Part.HEAD, 0.55, np.where(part == Part.TRUNK, 1.1, 0.8)))
+    if breed.hair > 0.3:
+        short = short * np.where(np.isin(part, (Part.NECK, Part.TAIL)), 1.5, 1.0)
+    length = breed.hair * short * camera.scale * rng.uniform(0.6, 1.3, n)
+    colours = lit[roots] * rng.normal(1, 0.13, (n, 1))
+    keep = np.zeros(picture.shape[:2], bool)
+    keep[seen.rows, seen.columns] = bare > 0
+    before = picture[keep]
+    strokes(picture, seen.columns[roots] + 0.5, seen.rows[roots] + 0.5, hair[:, 0] * length, -hair[:, 1] * length,
+            colours, steps=int(np.clip(length.max() * 1.2, 4, 40)))
+    picture[keep] = before
+
+
+def hair_flow(seen: Surface, roots: np.ndarray, model: Model) -> np.ndarray:
+    """Direction (n, 3) in which the hair lies: away from the nose, along the trunk, down the legs."""
+    head = seen.head[roots] - (0, -0.15, 1.0)
+    head = (head * (1, 1, 0.5)) @ model.head.turn.T
+    trunk = model.body.turn @ ((model.hip - model.chest) / np.linalg.norm(model.hip - model.chest) - (0, 0.5, 0))
+    down = np.array((0, -1.0, 0))
+    flow = np.where(seen.of_head[roots][:, None], head, trunk)
+    return np.where(np.isin(seen.part[roots], (Part.LEG, Part.PAW))[:, None], down, flow)
+
+
+def whiskers(picture, model: Model, camera: Camera, rng) -> None:
+    """A cat's whiskers: thin light lines from the muzzle outwards."""
+    lines = []
+    for side in (-1, 1):
+        for i in range(5):
+            start = np.array((0.3 * side, -0.36 + 0.04 * i, 0.78))
+            end = start + (side * rng.uniform(0.6, 1.0), 0.12 * (i - 2.5) + rng.normal(0, 0.06), -0.15)
+            lines.append(np.linspace(0, 1, 60)[:, None] * (end - start) + start)
+    points = camera.project(np.concatenate(lines) @ model.head.turn.T + model.head.origin)
+    columns, rows = points.astype(int).T
+    inside = (columns >= 0) & (columns < picture.shape[1]) & (rows >= 0) & (rows < picture.shape[0])
+    spot = rows[inside], columns[inside]
+    picture[spot] = 0.4 * picture[spot] + 0.6 * 225
+
+
+def develop(picture: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """What a cheap camera makes of it: exposure, tint, vignette, some blur, noise."""
+    image = to_image(picture).resize(size, Image.Resampling.BOX if OVERSAMPLING == 2 else Image.Resampling.HAMMING)
+    pixels = np.asarray(image, np.float32) / 255
+    pixels = pixels * rng.normal(1, 0.07) * rng.normal(1, 0.04, 3).astype(np.float32)
+    pixels = pixels ** rng.uniform(0.8, 1.15) * 255
+    pixels *= vignette(size, rng.uniform(0, 0.35))[:, :, None]
+    if rng.random() < 0.25:
+        pixels = blur(pixels, rng.uniform(0.4, 1.0))
+    return to_image(add_noise(pixels, rng.uniform(1, 7), rng))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("data/pocket/dogs_vs_cats"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int)
+    options = parser.parse_args()
+    render_pets(options.out, options.seed, options.workers)
