@@ -51,6 +51,7 @@ PAUSE = 1.0
 GIVE_UP_AFTER = 20
 """Failed files after which the rest is not tried: then it is the network or the source."""
 CHUNK = 1 << 16
+_MAY_PASS = {408, 429}  # the server was too busy for this request
 
 
 class DownloadError(ConnectionError):
@@ -249,7 +250,7 @@ def _try_to_get(job: _Job, part: Path, timeout: float, progress: bool) -> tuple[
             download(job.source, str(part), None)
     except requests.HTTPError as error:
         status = error.response.status_code
-        return f"the server answers {status} ({error.response.reason})", status >= 500
+        return f"the server answers {status} ({error.response.reason})", status in _MAY_PASS or status >= 500
     except requests.RequestException as error:
         return _broken_connection(error, timeout), True
     if reason := _mismatch(part, job.sha256):

@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         pending = self.server.faults[name]
         fault = pending.pop(0) if pending else None
         content = self.server.files.get(name)
-        if fault in (404, 500) or content is None:
+        if isinstance(fault, int) or content is None:
             self.send_error(fault or 404)
             return
         self.send_response(200)
@@ -131,7 +131,7 @@ def test_keeps_what_is_right_and_replaces_what_is_not(server, photos):
     assert server.asked == Counter(dict.fromkeys(FILES, 1) | {VICTIM: 2})
 
 
-@pytest.mark.parametrize("fault", [500, "break", "wrong"])
+@pytest.mark.parametrize("fault", [500, 429, "break", "wrong"])
 def test_tries_again_by_itself(server, photos, fault):
     server.faults[VICTIM] = [fault]
     fetch(DATASET, base_url=server.url)
@@ -248,6 +248,16 @@ def _wait_until(condition, seconds=20):
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
+
+
+def test_clears_up_after_dead_processes_only(server, photos):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for process in (dead.pid, os.getppid()):
+        _write(photos.with_name(f".{DATASET}.part-{process}"), {"0.part": b"half"})
+    fetch(DATASET, base_url=server.url)
+    found = {path.name for path in photos.parent.iterdir()}
+    assert found == {DATASET, f".{DATASET}.part-{os.getppid()}"}
 
 
 def test_a_full_disk_is_not_taken_for_the_network(server, photos, monkeypatch):
