@@ -10,7 +10,6 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers
-from PIL import Image
 
 from course_utils.downloads import fetch_file
 from course_utils.editions import BACKBONES, MIRROR_WEIGHTS, current_edition
@@ -142,8 +141,6 @@ def classify(image, backbone: Backbone | None = None, top: int = 5) -> list[tupl
             f"this {backbone.name} has no classifier: load it with "
             f"load_backbone({backbone.name!r}, include_top=True)"
         )
-    if isinstance(image, np.ndarray):
-        image = Image.fromarray(image.astype("uint8"))
     pixels = path_to_tensor(image, size=backbone.input_size)
     probabilities = backbone.model.predict(backbone.preprocess(pixels), verbose=0)[0]
     best = np.argsort(probabilities)[::-1][:top]

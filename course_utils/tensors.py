@@ -31,14 +31,16 @@ class BadImagesError(ValueError):
         self.paths = paths or []
 
 
-def path_to_tensor(path: ImageSource, size: tuple[int, int] = (224, 224)) -> np.ndarray:
+def path_to_tensor(
+    path: ImageSource | np.ndarray, size: tuple[int, int] = (224, 224)
+) -> np.ndarray:
     """Read one picture as the tensor that a network takes.
 
     Parameters
     ----------
-    path : str, pathlib.Path, bytes or PIL.Image.Image
+    path : str, pathlib.Path, bytes, PIL.Image.Image or numpy.ndarray
         An image file, the content of one (what an upload button gives), or a picture
-        that is open already.
+        that is open already; an array holds values from 0 to 255, ``(height, width, 3)``.
     size : (int, int)
         Height and width in pixels. The whole picture is resized to it (bilinear, with
         antialiasing); its proportions are not kept.
@@ -55,6 +57,8 @@ def path_to_tensor(path: ImageSource, size: tuple[int, int] = (224, 224)) -> np.
     BadImagesError
         If the picture is missing, empty, broken off, or no picture.
     """
+    if isinstance(path, np.ndarray):
+        path = Image.fromarray(path.astype("uint8"))
     return paths_to_tensor([path], size, progress=False)
 
 
