@@ -8,7 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from data_scripts.solids import Camera, Relief, rotation, spindle
+from data_scripts.solids import Camera, Relief, cast, rotation, spindle
 
 
 class Part(IntEnum):
@@ -60,8 +60,8 @@ BREEDS = {
     "calico": _cat("calico", "patches"),
     "forest": _cat("stripes", "tuxedo", "ticked", hair=0.4, ear=1.1, stout=1.15, tail="bushy"),
     "labrador": _dog("solid", ears="hanging", ear=0.8, muzzle=0.85, hair=0.14, legs=2.3),
-    "shepherd": _dog("saddle", "mask", ear=1.2, muzzle=1.1, legs=2.5, trunk=3.6, tail="bushy"),
-    "poodle": _dog("solid", ears="hanging", ear=1.1, muzzle=0.9, muzzle_width=0.75, hair=0.3,
+    "shepherd": _dog("saddle", "mask", ear=1.05, muzzle=1.1, legs=2.5, trunk=3.6, tail="bushy"),
+    "poodle": _dog("solid", ears="hanging", ear=1.1, muzzle=0.9, muzzle_width=0.75, hair=0.2,
                    curl=1.0, legs=2.5, trunk=2.8),
     "beagle": _dog("saddle", "patches", ears="hanging", ear=1.15, muzzle=0.75, hair=0.12, legs=1.8),
     "terrier": _dog("solid", "saddle", "ticked", ears="folded", ear=0.8, muzzle=0.65, hair=0.4,
@@ -119,6 +119,13 @@ class Model:
         """Add the flesh around a bone."""
         self.add(frame, *spindle(start, end, radius, overlap), part)
 
+    def move(self, shift: np.ndarray) -> None:
+        """Move the whole animal."""
+        self.body = Frame(self.body.turn, self.body.origin + shift)
+        self.head = Frame(self.head.turn, self.head.origin + shift)
+        self.ellipsoids = [(centre + shift, *rest) for centre, *rest in self.ellipsoids]
+        self.leaves = [(base + shift, tip + shift, *rest) for base, tip, *rest in self.leaves]
+
     def box(self, parts: set[Part] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Smallest and largest (x, y) of some parts, of all by default."""
         kept = [(c, a) for c, a, part in self.ellipsoids if parts is None or part in parts]
@@ -128,14 +135,7 @@ class Model:
 
     def cast(self, camera: Camera) -> Relief:
         """What the camera sees."""
-        depths = [centre[2] + np.abs(axes[2]).max() for centre, axes, _ in self.ellipsoids]
-        relief = Relief(camera, max(depth * camera.enlargement(depth) for depth in depths))
-        for centre, axes, part in self.ellipsoids:
-            relief.add_ellipsoid(centre, axes, part)
-        for base, tip, side, outline, bulge in self.leaves:
-            relief.add_leaf(base, tip, side, outline, bulge, Part.EAR, Part.INNER_EAR)
-        relief.finish()
-        return relief
+        return cast(self.ellipsoids, camera, self.leaves)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Pose:
         pants = species == "dog" and rng.random() < 0.4
         return cls(
             stance=str(rng.choice(["sit", "stand", "lie"], p=[0.4, 0.3, 0.3])),
-            turned=turned, yaw=yaw, pitch=rng.normal(0.05, 0.16), roll=rng.normal(0, 0.17),
+            turned=turned, yaw=yaw, pitch=rng.normal(-0.12, 0.14), roll=rng.normal(0, 0.17),
             tilt=rng.uniform(0.02, 0.5), stretch=rng.uniform(-1, 1),
             open_mouth=rng.uniform(0.12, 0.3) if pants else 0.0,
             tongue=bool(pants and rng.random() < 0.8),
@@ -212,8 +212,8 @@ def _add_legs(model: Model, pose: Pose) -> None:
         for chain, thick in ((fore, 0.36), (hind, 0.42)):
             thick *= 0.55 + 0.45 * model.breed.stout
             for i, (start, end) in enumerate(zip(chain, chain[1:-1], strict=False)):
-                model.bone(model.body, start, end, thick * (1.25, 0.82, 0.7)[i], Part.LEG, 0.5)
-            model.bone(model.body, chain[-2], chain[-1], thick * 0.85, Part.PAW, 0.55)
+                model.bone(model.body, start, end, thick * (1.25, 0.85, 0.75)[i], Part.LEG, 0.5)
+            model.bone(model.body, chain[-2], chain[-1], thick * 0.78, Part.PAW, 0.6)
 
 
 def _standing(model: Model, side: int, stretch: float):
@@ -285,7 +285,7 @@ def _add_dog_head(model: Model, pose: Pose) -> None:
     model.add(head, (0, 0.08, -0.05), (0.82, 0.78, 0.86), Part.HEAD)
     model.bone(head, (0, -0.08, 0.45), (0, -0.22, 0.5 + m), 0.33 * wide, Part.MUZZLE, 0.8)
     model.bone(head, (0, -0.5, 0.3), (0, -0.58 - drop, 0.4 + 0.85 * m), 0.22 * wide, Part.MUZZLE)
-    model.add(head, (0, -0.17 + 0.02 * m, 0.68 + m), (0.19, 0.14, 0.13), Part.NOSE)
+    model.add(head, (0, -0.15 + 0.06 * (wide - 1), 0.68 + m + 0.25 * (wide - 1)), (0.19, 0.14, 0.13), Part.NOSE)
     for side in (-1, 1):
         model.add(head, (0.34 * side, -0.2, 0.3), (0.42, 0.42, 0.42), Part.HEAD)
         model.add(head, (0.3 * side, 0.28, 0.48), (0.3, 0.24, 0.27), Part.HEAD)
@@ -302,7 +302,7 @@ def _add_dog_head(model: Model, pose: Pose) -> None:
 
 
 def _add_dog_erect(model: Model, side: int) -> None:
-    _add_erect_ear(model, side, base=(0.48, 0.55, -0.1), lean=0.18, broad=0.34, height=1.0)
+    _add_erect_ear(model, side, base=(0.48, 0.52, -0.1), lean=0.18, broad=0.38, height=0.95)
 
 
 def _add_erect_ear(model: Model, side: int, base, lean: float, broad: float, height: float) -> None:
@@ -318,7 +318,8 @@ def _add_erect_ear(model: Model, side: int, base, lean: float, broad: float, hei
     rounded = 0.55 if model.breed.species == "dog" else 0.8
     model.leaves.append((
         model.head.outward(base - 0.18 * up), model.head.outward(tip), turn @ across,
-        lambda t: (1 - t) ** rounded * (1 - 0.25 * (1 - t) ** 4), 0.16 * broad))
+        lambda t: (1 - t) ** rounded * (1 - 0.25 * (1 - t) ** 4), 0.16 * broad,
+        Part.EAR, Part.INNER_EAR))
     thin = np.stack([up * 0.42, across * 0.62, np.cross(up, across) * 0.1], axis=1)
     model.add(model.head, base + 0.15 * up - (0, 0, 0.1), thin, Part.EAR)
 

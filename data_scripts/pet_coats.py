@@ -16,8 +16,8 @@ FUR = np.array([
 BLACK, BROWN, CHOCOLATE, SLATE, GREY, GINGER, TAN, SAND, CREAM, WHITE = range(10)
 PALETTES = {  # (ground, marking, third colour) to choose from
     "solid": [(c, c, c) for c in range(10)] + [(BLACK, BLACK, BROWN)],
-    "stripes": [(GREY, BLACK, SAND), (TAN, BROWN, CREAM), (GINGER, CHOCOLATE, SAND), (TAN, GINGER, CREAM),
-                (SLATE, BLACK, GREY), (TAN, BLACK, SAND)],
+    "stripes": [(GREY, BLACK, SAND), (TAN, BROWN, CREAM), (SAND, GINGER, CREAM), (TAN, CHOCOLATE, CREAM),
+                (GREY, BLACK, GREY), (TAN, BLACK, SAND), (SAND, SLATE, CREAM)],
     "ticked": [(GREY, SLATE, SAND), (TAN, BROWN, CREAM), (SAND, GREY, CREAM), (SLATE, BLACK, GREY)],
     "points": [(CREAM, BROWN, SAND), (CREAM, SLATE, WHITE), (SAND, BLACK, CREAM), (CREAM, GINGER, WHITE)],
     "mask": [(TAN, BLACK, SAND), (SAND, BLACK, CREAM), (GINGER, BROWN, TAN), (CREAM, GREY, WHITE)],
@@ -31,7 +31,7 @@ PALETTES = {  # (ground, marking, third colour) to choose from
     "spots": [(WHITE, BLACK, WHITE), (WHITE, CHOCOLATE, WHITE), (CREAM, BLACK, WHITE)],
 }
 IRIS = {
-    "cat": [(0.62, 0.66, 0.25), (0.45, 0.6, 0.3), (0.8, 0.6, 0.15), (0.75, 0.42, 0.12), (0.4, 0.6, 0.8)],
+    "cat": [(0.55, 0.58, 0.28), (0.42, 0.52, 0.3), (0.68, 0.52, 0.2), (0.6, 0.38, 0.15), (0.42, 0.55, 0.68)],
     "dog": [(0.22, 0.12, 0.06), (0.3, 0.17, 0.08), (0.16, 0.09, 0.05), (0.42, 0.26, 0.1)],
 }
 PINK, DARK_NOSE = np.array((0.72, 0.42, 0.4)), np.array((0.1, 0.08, 0.08))
@@ -94,17 +94,18 @@ class Surface:
 class Coat:
     """A coat of one individual: a pattern in the colours of a palette, white markings, noise."""
 
-    def __init__(self, rng: np.random.Generator, pattern: str) -> None:
-        self.pattern = pattern
+    def __init__(self, rng: np.random.Generator, pattern: str, curl: float = 0.0) -> None:
+        self.pattern, self.curl = pattern, curl
         choices = PALETTES[pattern]
         chosen = FUR[list(choices[rng.integers(len(choices))])]
         self.ground, self.marking, self.third = np.clip(
-            chosen * rng.uniform(0.85, 1.15) * rng.normal(1, 0.03, (3, 3)), 0.05, 0.97)
+            chosen * rng.uniform(0.85, 1.15) * rng.normal(1, 0.015, (3, 3)), 0.05, 0.97)
         self.white = WHITE_SHARE.get(pattern, 0.3) > rng.random(3)  # bib, paws, blaze
         self.warp = Noise(rng, 1.3)
         self.fine = Noise(rng, 7.0)
         self.patch = Noise(rng, 1.0, waves=5)
         self.patch2 = Noise(rng, 1.2, waves=5)
+        self.curls = Noise(rng, 10.0)
         self.stripes = rng.uniform(4.5, 6.5)
 
     def colours(self, seen: Surface) -> np.ndarray:
@@ -117,7 +118,10 @@ class Coat:
         colours = colours + np.reshape(third, (-1, 1)) * (self.third - colours)
         white = self._white(seen, place, head)[:, None]
         colours = colours + white * (FUR[WHITE] - colours)
-        return colours * (1 + 0.05 * self.fine(place) + 0.06 * self.warp(place))[:, None]
+        shade = 1 + 0.05 * self.fine(place) + 0.06 * self.warp(place)
+        if self.curl:
+            shade += 0.16 * self.curl * self.curls(place)
+        return colours * shade[:, None]
 
     def _white(self, seen, place, head):
         bib, paws, blaze = self.white
@@ -141,7 +145,7 @@ class Coat:
         limb = np.sin(3.2 * self.stripes * (y + 0.3 * bend))
         face = np.sin(11 * (np.abs(seen.head[:, 0]) + 0.25 * bend) + 3 * seen.head[:, 1] - 1)
         face = face * ramp(seen.head[:, 2], 1.0, 0.6)
-        wave = np.where(head, face, np.where(seen.on(Part.LEG, Part.PAW, Part.TAIL), limb, body))
+        wave = np.where(head, face, np.where(seen.on(Part.LEG, Part.PAW, Part.TAIL), 0.5 * limb, body))
         share = ramp(wave + 0.3 * self.fine(place), -0.1, 0.7) * 0.85
         return self._pale_face(seen, head) * 0.6, share
 
@@ -216,7 +220,7 @@ class Face:
         choices = IRIS[species]
         iris = np.array(choices[rng.integers(len(choices))])
         if coat.pattern in ("points", "saddle") and rng.random() < 0.5:
-            iris = np.array((0.45, 0.65, 0.85))
+            iris = np.array((0.45, 0.58, 0.7))
         pink = rng.random() < (0.6 if species == "cat" else 0.12)
         return cls(species, iris * rng.uniform(0.85, 1.15, 3), slit=rng.uniform(0.2, 0.95),
                    nose=PINK * rng.uniform(0.7, 1.0) if pink else DARK_NOSE, eye=rng.uniform(0.92, 1.12),
@@ -242,14 +246,14 @@ class Face:
     def _paint_eye(self, seen, colours, bare, side) -> None:
         cat = self.species == "cat"
         x, y, z, splay = (0.4, 0.08, 0.7, 0.3) if cat else (0.36, 0.14, 0.72, 0.35)
-        width, height = np.array((0.25, 0.205) if cat else (0.165, 0.15)) * self.eye
+        width, height = np.array((0.215, 0.185) if cat else (0.16, 0.145)) * self.eye
         across = np.array((np.cos(splay), 0, -side * np.sin(splay)))
         ahead = np.array((side * np.sin(splay), 0, np.cos(splay)))
         offset = seen.head - np.array((side * x, y, z), np.float32)
         u, v, depth = offset @ across * side, offset[:, 1].copy(), offset @ ahead
         slant = 0.22 if cat else 0.1
         v -= slant * u
-        near = (np.abs(depth) < 0.4) & (seen.on(Part.HEAD)) & (np.abs(u) < 0.5) & (np.abs(v) < 0.4)
+        near = (np.abs(depth) < 0.4) & (seen.part == Part.HEAD)
         lid = np.where(v > 0, height * self.lid, height * 0.95)
         r = np.sqrt((u / width) ** 2 + (v / lid) ** 2)
         rim = near & (r < 1.32)
@@ -264,7 +268,7 @@ class Face:
         ball *= (0.55 + 0.45 * ramp(r[eye], 1.0, 0.7))[:, None] * (1 - 0.35 * ramp(v[eye] / height, 0.2, 0.9))[:, None]
         glint = ramp(np.hypot(du * side + 0.3, dv - 0.38), 0.3, 0.14)[:, None]
         colours[eye] = ball + glint * (1 - ball)
-        bare[eye] = 1.0
+        bare[near & (r < 1.2)] = 1.0
 
     def _paint_lips(self, seen, colours) -> None:
         x, y = np.abs(seen.head[:, 0]), seen.head[:, 1]

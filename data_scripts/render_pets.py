@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from data_scripts.drawing import add_noise, blur, render_all, to_image, vignette
 from data_scripts.pet_anatomy import BREEDS, Breed, Model, Part, Pose, build
-from data_scripts.pet_coats import Coat, Face, Surface
+from data_scripts.pet_coats import Coat, Face, Noise, Surface
 from data_scripts.scenery import background, occlude, strokes
-from data_scripts.solids import Camera, Relief
+from data_scripts.solids import Camera, Relief, cast, spindle
 
 SPLITS = ("train", "valid", "test")
 COUNTS = {"train": {"cat": 101, "dog": 101}, "valid": {"cat": 51, "dog": 52}, "test": {"cat": 250, "dog": 201}}
@@ -55,13 +55,21 @@ def draw_pet(job: tuple) -> Image.Image:
     breed = breeds[rng.integers(len(breeds))].varied(rng)
     model = build(breed, Pose.random(rng, species))
     camera = frame(model, canvas_size, rng)
-    picture = background(canvas_size, rng)
+    picture = enlarge(background(size, rng), canvas_size)
     light = Light.random(rng)
     cast_shadow(picture, model, camera, light)
     paint_animal(picture, model, camera, light, rng)
     if rng.random() < 0.3:
         picture = occlude(picture, rng)
+    elif rng.random() < 0.08:
+        hold(picture, model, camera, light, rng)
     return develop(picture, size, rng)
+
+
+def enlarge(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The picture at a larger size; a background has no detail that needs more."""
+    larger = to_image(picture).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(larger, np.float32).copy()
 
 
 def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
@@ -71,22 +79,20 @@ def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
 
 
 def frame(model: Model, size: tuple[int, int], rng: np.random.Generator) -> Camera:
-    """Choose how near the camera is: the whole animal, its upper half, or its head."""
-    view = rng.choice(["whole", "half", "head"], p=[0.35, 0.3, 0.35])
+    """Aim the camera, from nearer or farther: at the whole animal, its upper half, or its head."""
+    view = rng.choice(["whole", "half", "head"], p=[0.35, 0.35, 0.3])
     low, high = model.box(HEAD_PARTS)
     if view != "head":
         whole_low, whole_high = model.box()
         share = 1.0 if view == "whole" else 0.45
         low = low + share * np.minimum(whole_low - low, 0)
         high = high + share * np.maximum(whole_high - high, 0)
-    fill = rng.uniform(0.75, 1.05) if view == "whole" else rng.uniform(0.65, 0.95)
+    fill = rng.uniform(0.75, 1.05) if view == "whole" else rng.uniform(0.6, 0.9)
     scale = float(fill * min(np.array(size) / (high - low)))
     middle = (low + high) / 2 + rng.uniform(-0.08, 0.08, 2) * (high - low)
-    distance = {"whole": 24, "half": 16, "head": 10}[str(view)]
-    depth = model.head.origin[2]
-    enlarged = scale * distance / (distance - depth)
-    origin = size[0] / 2 - enlarged * middle[0], size[1] / 2 + enlarged * middle[1]
-    return Camera(size, scale, origin, distance)
+    model.move(-np.array([*middle, model.head.origin[2]]))
+    distance = {"whole": 24, "half": 18, "head": 12}[str(view)]
+    return Camera(size, scale, (size[0] / 2, size[1] / 2), distance)
 
 
 @dataclass
@@ -103,7 +109,7 @@ class Light:
     def random(cls, rng: np.random.Generator) -> "Light":
         """From above, from the left or the right, now and then a flash from the camera."""
         direction = np.array([rng.uniform(-1, 1), rng.uniform(0.3, 1), rng.uniform(0.2, 1.2)])
-        ambient, warm = rng.uniform(0.35, 0.62), rng.normal(0, 0.06)
+        ambient, warm = rng.uniform(0.35, 0.62), rng.normal(0, 0.045)
         return cls(direction / np.linalg.norm(direction), 1.25 - ambient + rng.normal(0, 0.08), ambient,
                    np.array([1 + warm, 1, 1 - warm]), np.array([1 - warm, 1, 1 + warm]))
 
@@ -123,8 +129,15 @@ def cast_shadow(picture: np.ndarray, model: Model, camera: Camera, light: Light)
     points = camera.project(np.array([model.body.outward(p) for p in ring]))
     shadow = Image.new("L", camera.size)
     ImageDraw.Draw(shadow).polygon([tuple(p) for p in points], fill=140)
-    soft = blur(np.asarray(shadow, np.float32)[:, :, None].repeat(3, 2), camera.scale * 0.25)
-    picture *= 1 - soft / 255
+    picture *= 1 - soften(np.asarray(shadow, np.float32), camera.scale * 0.25)[:, :, None] / 255
+
+
+def soften(values: np.ndarray, radius: float) -> np.ndarray:
+    """Blur values (height, width) between 0 and 255 at a quarter of their size, which is enough."""
+    height, width = values.shape
+    small = Image.fromarray(values.astype(np.uint8)).reduce(4)
+    small = small.filter(ImageFilter.GaussianBlur(float(radius) / 4))
+    return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR), np.float32)
 
 
 def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> None:
@@ -133,7 +146,7 @@ def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> No
     seen = Surface.of(relief, model)
     if len(seen.rows) == 0:
         return
-    coat = Coat(rng, str(rng.choice(model.breed.coats)))
+    coat = Coat(rng, str(rng.choice(model.breed.coats)), model.breed.curl)
     face = Face.random(rng, model.breed.species, coat)
     colours = coat.colours(seen)
     bare = face.paint(seen, colours)
@@ -150,50 +163,79 @@ def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> No
 
 def occlusion(relief: Relief, camera: Camera) -> np.ndarray:
     """How open to the sky each pixel is (0 to 1): less so where its surroundings are nearer."""
-    low = relief.depth.min()
     inside = relief.part >= 0
-    height = np.where(inside, relief.depth, low - 0.5)
-    span = max(height.max() - height.min(), 1e-3)
-    grey = ((height - height.min()) / span * 255)[:, :, None].repeat(3, 2)
-    around = blur(grey, camera.scale * 0.35)[:, :, 0] / 255 * span + height.min()
+    low, high = relief.depth[inside].min() - 0.5, relief.depth[inside].max()
+    height = np.where(inside, relief.depth, low)
+    span = (high - low) / 255
+    around = soften((height - low) / span, camera.scale * 0.35) * span + low
     return np.clip(1.0 - 0.7 * np.clip(around - height + 0.1, 0, 1.0), 0.25, 1)
 
 
+HAIR_LENGTH = {Part.MUZZLE: 0.35, Part.HEAD: 0.5, Part.EAR: 0.45, Part.INNER_EAR: 0.5,
+               Part.NECK: 1.1, Part.TRUNK: 1.1, Part.TAIL: 1.1, Part.LEG: 0.7, Part.PAW: 0.35}
+
+
 def comb(picture, relief, seen, lit, bare, model: Model, camera: Camera, rng) -> None:
-    """Draw hairs: along the body, a little outwards, each of its own lightness."""
+    """Draw hairs: along the body, in tufts, a little outwards, each of its own lightness."""
     breed = model.breed
-    hairy = np.flatnonzero((bare == 0))
-    n = int(len(hairy) * 0.22)
-    roots = rng.choice(hairy, n, replace=False)
+    hairy = np.flatnonzero(bare == 0)
+    roots = rng.choice(hairy, int(len(hairy) * 0.3), replace=False)
     roots = roots[np.argsort(relief.depth[seen.rows[roots], seen.columns[roots]])]
+    n = len(roots)
+    hair = hair_flow(seen, roots, model, rng) + 0.3 * seen.normal[roots]
+    hair += (0.12 + 0.5 * breed.curl) * rng.standard_normal((n, 3))
+    lengths = np.ones(len(Part))
+    lengths[list(HAIR_LENGTH)] = list(HAIR_LENGTH.values())
+    length = breed.hair * lengths[seen.part[roots]] * camera.scale * rng.uniform(0.6, 1.2, n)
+    colours = lit[roots] * rng.normal(1, 0.09, (n, 1))
+    bald = np.zeros(picture.shape[:2], bool)
+    bald[seen.rows, seen.columns] = bare > 0
+    before = picture[bald]
+    strokes(picture, seen.columns[roots] + 0.5, seen.rows[roots] + 0.5, hair[:, 0] * length,
+            -hair[:, 1] * length, colours, steps=int(np.clip(np.quantile(length, 0.9) * 1.2, 4, 30)),
+            fade=0.25)
+    picture[bald] = before
+
+
+SKIN = np.array(((0.86, 0.66, 0.55), (0.76, 0.55, 0.42), (0.5, 0.32, 0.22), (0.32, 0.2, 0.15)))
+
+
+def hold(picture, model: Model, camera: Camera, light: Light, rng) -> None:
+    """Lay a person's hand on the animal: it comes from a side, the fingers on the chest."""
+    side = rng.choice([-1, 1])
+    chest = model.body.outward(model.chest)
+    wrist = chest + (side * rng.uniform(1.5, 1.9), rng.uniform(-0.9, 0.2), 1.35)
+    solids = [(*spindle(wrist + (side * 4.0, rng.uniform(-2, 0.5), 0.3), wrist, 0.42), 0)]
+    palm = wrist - (side * 0.5, 0, -0.1)
+    solids.append((*spindle(wrist, palm, 0.42), 1))
+    for i, long in enumerate((0.5, 0.72, 0.78, 0.7, 0.5)):
+        base = palm + (0.05 * side * i, 0.42 - 0.21 * i, 0.05)
+        knuckle = base - (side * long * 0.55, -0.12 + 0.05 * i - 0.35 * (i == 0), -0.12)
+        tip = knuckle - (side * long * 0.6, 0.1 - 0.1 * (i == 0), 0.1)
+        solids += [(*spindle(base, knuckle, 0.125), 1), (*spindle(knuckle, tip, 0.11), 1)]
+    relief = cast(solids, camera)
+    rows, columns = np.nonzero(relief.part >= 0)
+    skin, sleeve = SKIN[rng.integers(len(SKIN))], rng.uniform(0.1, 0.8, 3)
+    bare = rng.random() < 0.4
+    colours = np.where((relief.part[rows, columns] > 0)[:, None] | bare, skin, sleeve)
+    open_sky = occlusion(relief, camera)[rows, columns]
+    picture[rows, columns] = 255 * colours * light.on(relief.normal[:, rows, columns].T, open_sky)
+
+
+def hair_flow(seen: Surface, roots: np.ndarray, model: Model, rng) -> np.ndarray:
+    """Direction (n, 3) in which the hair lies: away from the nose, along the trunk, down the legs."""
+    head = (seen.head[roots] - (0, -0.15, 1.0)) * (1, 1, 0.5) @ model.head.turn.T
+    backwards = (model.hip - model.chest) / np.linalg.norm(model.hip - model.chest)
+    flow = np.where(seen.of_head[roots][:, None], head, model.body.turn @ (backwards - (0, 0.5, 0)))
+    legs = np.isin(seen.part[roots], (Part.LEG, Part.PAW))
+    flow = np.where(legs[:, None], (0, -1.0, 0), flow)
     normal = seen.normal[roots]
-    flow = hair_flow(seen, roots, model)
     flow -= (flow * normal).sum(axis=1, keepdims=True) * normal
     flow /= np.linalg.norm(flow, axis=1, keepdims=True) + 1e-6
-    tangle = 0.28 + 1.5 * breed.curl
-    hair = flow + 0.35 * normal + tangle * rng.standard_normal((n, 3))
-    part = seen.part[roots]
-    short = np.where(part == Part.MUZZLE, 0.35, np.where(part == Part.HEAD, 0.55, np.where(part == Part.TRUNK, 1.1, 0.8)))
-    if breed.hair > 0.3:
-        short = short * np.where(np.isin(part, (Part.NECK, Part.TAIL)), 1.5, 1.0)
-    length = breed.hair * short * camera.scale * rng.uniform(0.6, 1.3, n)
-    colours = lit[roots] * rng.normal(1, 0.13, (n, 1))
-    keep = np.zeros(picture.shape[:2], bool)
-    keep[seen.rows, seen.columns] = bare > 0
-    before = picture[keep]
-    strokes(picture, seen.columns[roots] + 0.5, seen.rows[roots] + 0.5, hair[:, 0] * length, -hair[:, 1] * length,
-            colours, steps=int(np.clip(length.max() * 1.2, 4, 40)))
-    picture[keep] = before
-
-
-def hair_flow(seen: Surface, roots: np.ndarray, model: Model) -> np.ndarray:
-    """Direction (n, 3) in which the hair lies: away from the nose, along the trunk, down the legs."""
-    head = seen.head[roots] - (0, -0.15, 1.0)
-    head = (head * (1, 1, 0.5)) @ model.head.turn.T
-    trunk = model.body.turn @ ((model.hip - model.chest) / np.linalg.norm(model.hip - model.chest) - (0, 0.5, 0))
-    down = np.array((0, -1.0, 0))
-    flow = np.where(seen.of_head[roots][:, None], head, trunk)
-    return np.where(np.isin(seen.part[roots], (Part.LEG, Part.PAW))[:, None], down, flow)
+    place = np.where(seen.of_head[roots][:, None], seen.head[roots], seen.trunk[roots] * (1, 1, 3))
+    place = place.astype(np.float32)
+    tufts = np.stack([Noise(rng, 5.0)(place) for _ in range(3)], axis=1)
+    return flow + (0.15 + 0.6 * model.breed.hair + 0.8 * model.breed.curl) * tufts
 
 
 def whiskers(picture, model: Model, camera: Camera, rng) -> None:
@@ -203,7 +245,7 @@ def whiskers(picture, model: Model, camera: Camera, rng) -> None:
         for i in range(5):
             start = np.array((0.3 * side, -0.36 + 0.04 * i, 0.78))
             end = start + (side * rng.uniform(0.6, 1.0), 0.12 * (i - 2.5) + rng.normal(0, 0.06), -0.15)
-            lines.append(np.linspace(0, 1, 60)[:, None] * (end - start) + start)
+            lines.append(np.linspace(0, 1, 200)[:, None] * (end - start) + start)
     points = camera.project(np.concatenate(lines) @ model.head.turn.T + model.head.origin)
     columns, rows = points.astype(int).T
     inside = (columns >= 0) & (columns < picture.shape[1]) & (rows >= 0) & (rows < picture.shape[0])
@@ -215,12 +257,12 @@ def develop(picture: np.ndarray, size: tuple[int, int], rng: np.random.Generator
     """What a cheap camera makes of it: exposure, tint, vignette, some blur, noise."""
     image = to_image(picture).resize(size, Image.Resampling.BOX if OVERSAMPLING == 2 else Image.Resampling.HAMMING)
     pixels = np.asarray(image, np.float32) / 255
-    pixels = pixels * rng.normal(1, 0.07) * rng.normal(1, 0.04, 3).astype(np.float32)
+    pixels = pixels * rng.normal(1, 0.07) * rng.normal(1, 0.025, 3).astype(np.float32)
     pixels = pixels ** rng.uniform(0.8, 1.15) * 255
     pixels *= vignette(size, rng.uniform(0, 0.35))[:, :, None]
     if rng.random() < 0.25:
         pixels = blur(pixels, rng.uniform(0.4, 1.0))
-    return to_image(add_noise(pixels, rng.uniform(1, 7), rng))
+    return to_image(add_noise(pixels, rng.uniform(0.5, 4), rng))
 
 
 if __name__ == "__main__":

@@ -123,6 +123,18 @@ class Relief:
         return seen / (1 + seen[:, 2:] / self.camera.distance)
 
 
+def cast(ellipsoids: list, camera: Camera, leaves: list = ()) -> Relief:
+    """What a camera sees of ellipsoids (centre, axes, part) and leaves (arguments of `add_leaf`)."""
+    depths = [centre[2] + np.abs(axes[2]).max() for centre, axes, _ in ellipsoids]
+    relief = Relief(camera, max(depth * camera.enlargement(depth) for depth in depths))
+    for ellipsoid in ellipsoids:
+        relief.add_ellipsoid(*ellipsoid)
+    for leaf in leaves:
+        relief.add_leaf(*leaf)
+    relief.finish()
+    return relief
+
+
 def rotation(yaw: float = 0, pitch: float = 0, roll: float = 0) -> np.ndarray:
     """Rotation matrix: first roll about z, then pitch about x, then yaw about y (radians)."""
     (a, b, c), (d, e, f) = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
