@@ -1,7 +1,6 @@
 """Freezing, heads, cached features: what turns a backbone into a new network."""
 
 import hashlib
-import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -9,11 +8,12 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers
+from PIL import Image
 from tqdm.auto import tqdm
 
 from course_utils.backbones import Backbone, backbone_in, layers_by_block
 from course_utils.editions import data_root
-from course_utils.tensors import BadImagesError, paths_to_tensor
+from course_utils.tensors import BadImagesError, ImageSource, path_to_tensor, paths_to_tensor
 
 
 def freeze_up_to(backbone_or_model: Backbone | keras.Model, block: str | None) -> None:
@@ -26,7 +26,7 @@ def freeze_up_to(backbone_or_model: Backbone | keras.Model, block: str | None) -
     ----------
     backbone_or_model : Backbone or keras.Model
         A model may contain the backbone, as those of `add_classifier` do; its head
-        stays as it is.
+        stays as it is. A model that is frozen as a whole is thawed first.
     block : str or None
         A name from ``backbone.blocks``; ``None`` freezes nothing, ``"all"`` everything.
 
@@ -106,11 +106,22 @@ def split_at(backbone: Backbone, block: str) -> tuple[keras.Model, keras.Model]:
     -------
     first, second : keras.Model
         From images to the output of the block, and from there to the backbone's output.
+
+    Raises
+    ------
+    ValueError
+        If there is no such block, nothing follows it, or there is a path around it.
     """
     cut = _layer_at(backbone, block).output
     model = backbone.model
     first = keras.Model(model.input, cut, name=f"{backbone.name}_up_to_{block}")
-    second = keras.Model(cut, model.output, name=f"{backbone.name}_after_{block}")
+    try:
+        second = keras.Model(cut, model.output, name=f"{backbone.name}_after_{block}")
+    except ValueError as error:
+        raise ValueError(
+            f"{backbone.name} cannot be cut after {block!r}: it is the end of the network, or "
+            f"another path leads around it; choose one of: {', '.join(backbone.blocks[:-1])}"
+        ) from error
     return first, second
 
 
@@ -152,34 +163,46 @@ def extract_features(
     ValueError
         If there are no images, or an array does not fit the network.
     """
-    images = getattr(images, "paths", images)
-    if len(images) == 0:
-        raise ValueError("there are no images to compute features of")
-    expected = (*backbone.input_size, 3)
-    if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
-        if images.shape[1:] != expected:
-            raise ValueError(f"images have the shape {images.shape[1:]}, {backbone.name} takes "
-                             f"{expected}")  # fmt: skip
+    images = _checked(getattr(images, "paths", images), backbone)
     end = backbone.model.layers[-1] if upto is None else _layer_at(backbone, upto)
     part = keras.Model(backbone.model.input, end.output)
     folder = data_root() / "cache" / "features"
     file = folder / f"{backbone.name}-{end.name}-{_fingerprint(backbone, part, images)}.npy"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
+        # A name of its own, so that two notebooks can compute the same at the same time
         with tempfile.TemporaryDirectory(dir=folder) as unfinished:
             temporary = Path(unfinished) / file.name
             _compute(part, backbone, images, temporary, batch_size, progress)
-            os.replace(temporary, file)
+            temporary.replace(file)
     return np.load(file, mmap_mode="r")
+
+
+def _checked(images, backbone: Backbone):
+    if isinstance(images, ImageSource):
+        raise TypeError("extract_features takes a list of pictures; for one: [path]")
+    if len(images) == 0:
+        raise ValueError("there are no images to compute features of")
+    expected = (*backbone.input_size, 3)
+    if _holds_pixels(images) and images.shape[1:] != expected:
+        raise ValueError(
+            f"each image has the shape {images.shape[1:]}, but {backbone.name} takes {expected}"
+        )
+    return images
 
 
 def _compute(part, backbone, images, file, batch_size, progress):
     """Write the activations batch by batch; name all unreadable files at the end."""
-    rows = np.lib.format.open_memmap(
-        file, mode="w+", dtype="float32", shape=(len(images), *part.output_shape[1:])
-    )
+    shape = (len(images), *part.output_shape[1:])
     bad: list = []
-    with tqdm(total=len(images), unit="image", desc="features", disable=not progress) as bar:
+    # Not through a memory map: on a full disk that would kill Python instead of raising an error.
+    with (
+        file.open("wb") as rows,
+        tqdm(total=len(images), unit="image", desc="features", disable=not progress) as bar,
+    ):
+        np.lib.format.write_array_header_1_0(
+            rows, {"descr": "<f4", "fortran_order": False, "shape": shape}
+        )
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
             try:
@@ -187,37 +210,49 @@ def _compute(part, backbone, images, file, batch_size, progress):
             except BadImagesError as error:
                 bad += error.paths
             if not bad:
-                rows[start : start + len(batch)] = part.predict_on_batch(
-                    backbone.preprocess(pixels)
-                )
+                features = part.predict_on_batch(backbone.preprocess(pixels))
+                rows.write(features.astype("<f4").tobytes())
             bar.update(len(batch))
     if bad:
         paths_to_tensor(bad, size=backbone.input_size, progress=False)  # raises, naming them all
-    rows.flush()
+        raise BadImagesError("pictures changed while they were read; try again", bad)
 
 
 def _pixels(batch, size) -> np.ndarray:
-    if isinstance(batch, np.ndarray) and batch.dtype.kind in "uif":
-        return batch
-    return paths_to_tensor(batch, size=size, progress=False)
+    return batch if _holds_pixels(batch) else paths_to_tensor(batch, size=size, progress=False)
+
+
+def _holds_pixels(images) -> bool:
+    return isinstance(images, np.ndarray) and images.dtype.kind in "uif"
 
 
 def _fingerprint(backbone: Backbone, part: keras.Model, images) -> str:
     """Digest of all that the features depend on."""
     digest = hashlib.blake2b(digest_size=16)
-    preprocess = backbone.preprocess
-    digest.update(f"{preprocess.__module__}.{preprocess.__name__} {backbone.input_size}".encode())
+    # What loading and preprocessing do to noise tells more than the names of the functions.
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype="uint8")
+    pixels = path_to_tensor(Image.fromarray(noise), size=backbone.input_size)
+    digest.update(np.ascontiguousarray(backbone.preprocess(pixels)))
     for layer in part.layers:
-        digest.update(f"{layer.name} {layer.get_config()}".encode())
+        # Keras numbers input layers anew at each loading, and freezing changes no activation.
+        config = {**layer.get_config(), "name": None, "trainable": None}
+        digest.update(f"{type(layer).__name__} {config}".encode())
     for weight in part.weights:
-        digest.update(np.ascontiguousarray(weight))
-    if isinstance(images, np.ndarray) and images.dtype.kind in "uif":
+        digest.update(np.ascontiguousarray(weight, dtype="float32"))
+    if _holds_pixels(images):
         digest.update(f"{images.shape} {images.dtype}".encode())
         digest.update(np.ascontiguousarray(images))
     else:
         for path in images:
-            digest.update(hashlib.blake2b(Path(path).read_bytes()).digest())
+            digest.update(_digest_of(Path(path)))
     return digest.hexdigest()
+
+
+def _digest_of(path: Path) -> bytes:
+    try:
+        return hashlib.blake2b(path.read_bytes()).digest()
+    except OSError:  # the loader will name it, with all others that cannot be read
+        return b"unreadable"
 
 
 def _layer_at(backbone: Backbone, name: str) -> keras.Layer:
