@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from course_utils.editions import DATASETS, current_edition
+from course_utils.sums import is_complete
 
 SPLITS = ("train", "valid", "test")
 _LITTER = {"thumbs.db", "desktop.ini"}
@@ -63,17 +64,19 @@ def load_split(dataset: str, split: str) -> Split:
     ValueError
         If there is no data set or split of that name, or a class folder is empty.
     FileNotFoundError
-        If the pictures are not there yet.
+        If the pictures are not there yet, or only some of the photographs.
     """
     for value, allowed in ((dataset, DATASETS), (split, SPLITS)):
         if value not in allowed:
             raise ValueError(f"{value!r} is not one of: {', '.join(allowed)}")
     edition = current_edition()
     folder = edition.folder / dataset / split
-    if not folder.is_dir():
+    # Drawn pictures are there as a whole or not at all, an interrupted download is there in part.
+    half = edition.name == "photo" and not is_complete(edition, dataset)
+    if half or not folder.is_dir():
         verb = "make" if edition.name == "pocket" else "fetch"
         raise FileNotFoundError(
-            f"there are no pictures in {folder}; get them with: "
+            f"pictures are missing in {folder}; get them with: "
             f"course data {verb} --edition {edition.name}"
         )
     return read_folder(folder)
@@ -140,12 +143,22 @@ def signers_of(paths) -> np.ndarray:
     Returns
     -------
     numpy.ndarray of int64, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If there are files whose name tells no signer and no file number.
     """
     paths = [Path(path) for path in paths]
     names = [re.match(r"signer(\d+)_", path.name) for path in paths]
-    if all(names):
-        return np.array([int(name[1]) for name in names])
-    shots = np.array([(int(re.search(r"\d+", p.stem)[0]), int(p.parent.name)) for p in paths])
+    if paths and all(names):
+        return np.array([int(name[1]) for name in names], dtype="int64")
+    shots = np.array([_shot(path) for path in paths], dtype="int64").reshape(-1, 2)
+    if unknown := [str(path) for path, shot in zip(paths, shots, strict=True) if -1 in shot]:
+        raise ValueError(
+            "nothing tells whose hand these pictures show: " + ", ".join(unknown)
+            + "; the files are named like 0/signer012_x.jpg or 0/IMG_1118.JPG"
+        )
     order = np.lexsort(shots.T[::-1])
     step, rise = np.diff(shots[order], axis=0).T
     signers = np.empty(len(paths), dtype="int64")
@@ -178,6 +191,12 @@ def load_signer_split(seed: int = 0) -> tuple[Split, Split, Split]:
     rows, test = _divide(rows, signers, 0.20, seed)
     train, valid = _divide(rows, signers, 0.19, seed)
     return everything.take(train), everything.take(valid), everything.take(test)
+
+
+def _shot(path: Path) -> tuple[int, int]:
+    """File number and digit of a photograph; -1 where the name does not tell."""
+    number, digit = re.search(r"\d+", path.stem), re.fullmatch(r"\d+", path.parent.name)
+    return (int(number[0]) if number else -1), (int(digit[0]) if digit else -1)
 
 
 def _divide(rows: np.ndarray, groups: np.ndarray, share: float, seed: int):

@@ -61,8 +61,8 @@ def current_edition() -> Edition:
 
 def data_root() -> Path:
     """Return the folder that holds all data: ``COURSE_DATA``, or ``data`` beside the notebooks."""
-    if "COURSE_DATA" in os.environ:
-        return Path(os.environ["COURSE_DATA"]).expanduser().resolve()
+    if folder := os.environ.get("COURSE_DATA"):
+        return Path(folder).expanduser().resolve()
     checkout = Path(__file__).resolve().parents[1]
     return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "data"
 
