@@ -249,8 +249,8 @@ def _try_to_get(job: _Job, part: Path, timeout: float, progress: bool) -> tuple[
             download = HTTPDownloader(progressbar=progress, chunk_size=CHUNK, timeout=timeout)
             download(job.source, str(part), None)
     except requests.HTTPError as error:
-        status = error.response.status_code
-        return f"the server answers {status} ({error.response.reason})", status in _MAY_PASS or status >= 500
+        status, words = error.response.status_code, error.response.reason
+        return f"the server answers {status} ({words})", status in _MAY_PASS or status >= 500
     except requests.RequestException as error:
         return _broken_connection(error, timeout), True
     if reason := _mismatch(part, job.sha256):

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def make(edition: Edition, dataset: str, seed: int | None = None, again: bool = 
     renderer = RENDERERS[dataset]
     render = getattr(importlib.import_module(f"data_scripts.{renderer}"), renderer)
     render(folder, seed=seed)
-    write_sums(folder, _recipe(seed))
+    write_sums(folder, _recipe(dataset, seed))
     return True
 
 
@@ -60,16 +61,25 @@ def is_up_to_date(edition: Edition, dataset: str, seed: int | None = None) -> bo
         return False
     with (edition.folder / dataset / SUMS_NAME).open(encoding="utf-8") as file:
         recipe = file.readline().removeprefix("# ").rstrip()
-    return recipe == _recipe(seed) if seed is not None else recipe.endswith(_code())
+    return recipe == _recipe(dataset, seed) if seed is not None else recipe.endswith(_code(dataset))
 
 
-def _recipe(seed: int) -> str:
+def _recipe(dataset: str, seed: int) -> str:
     """Return what decides how the pictures look: the seed, and the code that draws."""
-    return f"seed {seed}, {_code()}"
+    return f"seed {seed}, {_code(dataset)}"
 
 
-def _code() -> str:
-    folder = Path(find_spec("data_scripts.drawing").origin).parent
-    scripts = sorted(set(folder.glob("*.py")) - set(folder.glob("pretrain_*.py")))
-    code = b"".join(script.read_bytes() for script in scripts)
-    return f"drawn by code {hashlib.sha256(code).hexdigest()[:16]}"
+def _code(dataset: str) -> str:
+    """Name the code that draws a data set by a sum over its modules, imported ones included."""
+    sources, waiting = {}, [RENDERERS[dataset]]
+    while waiting:
+        module = waiting.pop()
+        sources[module] = (_scripts() / f"{module}.py").read_text(encoding="utf-8")
+        imported = re.findall(r"^(?:from|import) data_scripts\.(\w+)", sources[module], re.M)
+        waiting += [name for name in imported if name not in sources]
+    code = "".join(sources[module] for module in sorted(sources))
+    return f"drawn by code {hashlib.sha256(code.encode()).hexdigest()[:16]}"
+
+
+def _scripts() -> Path:
+    return Path(find_spec("data_scripts.drawing").origin).parent

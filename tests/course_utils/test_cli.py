@@ -115,9 +115,21 @@ def test_make_draws_where_something_is_different(drawing, monkeypatch):
     assert drawn_data.make(edition, dataset, again=True)
     (edition.folder / dataset / "train/cat/1.jpg").unlink()
     assert drawn_data.make(edition, dataset), "a file is missing"
-    monkeypatch.setattr(drawn_data, "_code", lambda: "drawn by other code")
+    monkeypatch.setattr(drawn_data, "_code", lambda dataset: "drawn by other code")
     assert drawn_data.make(edition, dataset), "the code changed"
     assert [seed for _, seed in drawing] == [0, 3, 0, 0, 0]
+
+
+def test_code_that_draws_includes_what_it_imports(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawn_data, "_scripts", lambda: tmp_path)
+    (tmp_path / "render_pets.py").write_text("from data_scripts.fur import fluffy\n")
+    (tmp_path / "fur.py").write_text("import data_scripts.render_pets\nfluffy = 1\n")
+    (tmp_path / "render_signs.py").write_text("import math\n")
+    before = [drawn_data._code(dataset) for dataset in DATASETS]
+    assert before == [drawn_data._code(dataset) for dataset in DATASETS]
+    (tmp_path / "fur.py").write_text("fluffy = 2\n")
+    after = [drawn_data._code(dataset) for dataset in DATASETS]
+    assert (after[0] != before[0], after[1] == before[1]) == (True, True)
 
 
 def test_make_marks_nothing_complete_that_broke_off(drawing, monkeypatch):

@@ -145,14 +145,14 @@ def test_tries_again_by_itself(server, photos, fault):
         (404, "the server answers 404 (Not Found)"),
         (500, "the server answers 500 (Internal Server Error)"),
         ("break", "the connection broke off in mid-file"),
-        ("stall", "no answer for 0.3 s"),
+        ("stall", "no answer for 0.5 s"),
         ("wrong", "wrong content (2400 bytes): expected sha256"),
     ],
 )
 def test_says_what_went_wrong_then_a_second_try_completes(server, photos, fault, reason):
     server.faults[VICTIM] = [fault] * downloads.ATTEMPTS
     with pytest.raises(DownloadError) as caught:
-        fetch(DATASET, base_url=server.url, timeout=0.3)
+        fetch(DATASET, base_url=server.url, timeout=0.5 if fault == "stall" else 30)
     message = str(caught.value)
     assert f"1 of the 12 files of {DATASET} could not be fetched from {server.url}" in message
     assert f"{VICTIM}: {reason}" in message
