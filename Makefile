@@ -1,0 +1,82 @@
+# The course's commands; `make` alone lists them. Works with GNU make 3.81 and a POSIX shell.
+
+PYTHONS = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+LAB_ARGS =
+BIN = .venv/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help setup lab test lint format bench data lock clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+setup: data ## Install everything into .venv and make the data of the pocket edition
+	@echo "Ready."
+
+lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed on
+	@options=; \
+	if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	    options=--no-browser; \
+	    echo "This machine has no screen: open the address that JupyterLab prints below."; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then options="$$options --allow-root"; fi; \
+	$(BIN)/jupyter lab $$options $(LAB_ARGS) notebooks/00_welcome.ipynb
+
+test: setup ## Check the style, run the unit tests, and run every notebook in both editions
+	@$(BIN)/python tests/run.py
+
+lint: .venv/.project ## Check the style of code and notebooks
+	@$(BIN)/python tests/run.py style
+
+format: .venv/.project ## Bring code and notebooks into style, strip the notebooks of outputs
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@find notebooks -name '*.ipynb' -exec $(BIN)/nbstripout --keep-id {} +
+
+bench: setup ## Measure the course against the book's way
+	@$(BIN)/python -m benchmarks
+
+data: .venv/.project ## Make the pictures of the pocket edition (skips what is there)
+	@$(BIN)/course data make
+
+lock: ## Write requirements.txt anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --extra dev --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+clean: ## Remove .venv, the pocket edition's data and all caches; downloads are kept
+	rm -rf .venv data/pocket .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The two steps of the installation. Each leaves a stamp when it is through and not before, so
+# that an interrupted step is done again. New pins make a new .venv: nothing old stays in it.
+
+.venv/.packages: requirements.txt
+	@found=; for python in $(PYTHONS); do \
+	    if "$$python" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	        2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "No Python 3.11 to 3.13 with venv was found; tried: $(PYTHONS)." >&2; \
+	    echo "Install one (python.org; on Debian or Ubuntu: apt install python3-venv)," >&2; \
+	    echo "or name yours: make PYTHON=/path/to/python3.12" >&2; \
+	    exit 1; \
+	fi; \
+	echo "Making .venv with $$("$$found" --version): about 10 seconds"; \
+	"$$found" -m venv --clear .venv
+	@echo "Installing packages: about 1 minute from pip's cache, 3 to 5 over the network"
+	@$(BIN)/python -m pip install --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.project: pyproject.toml .venv/.packages
+	@echo "Installing the course itself: a few seconds"
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Where .venv no longer runs (its Python was upgraded away, this folder was moved or copied),
+# it is made anew.
+ifneq ($(wildcard .venv/.project),)
+ifneq ($(shell $(BIN)/python -I -c "import course_utils; print(course_utils.__file__)" 2>&1),$(CURDIR)/course_utils/__init__.py)
+.PHONY: .venv/.packages
+endif
+endif

@@ -1,0 +1,130 @@
+"""Run all tests, part by part, and say which ran: what ``make test`` calls.
+
+Every part runs, also after one that failed; the exit status is 1 if any failed.
+"""
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from offline import offline_command
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted(
+    str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("notebooks/**/*.ipynb")
+)
+PYTHON = sys.executable
+PYTEST = [PYTHON, "-m", "pytest"]
+# A lesson takes a minute; a cell that takes ten hangs.
+NBVAL = [*PYTEST, "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600"]
+
+
+@dataclass
+class Result:
+    """What became of one part."""
+
+    part: str
+    outcome: str
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        return self.outcome.startswith("FAILED")
+
+
+def run_commands(commands: list[list[str]], **environment: str | None) -> str:
+    """Run all commands and return ``"passed"``, or ``"FAILED"`` and which ones.
+
+    Keyword arguments are environment variables, None takes one away.
+    """
+    changed = {**os.environ, **environment}
+    changed = {name: value for name, value in changed.items() if value is not None}
+    failed = []
+    for command in commands:
+        print("$", shlex.join(command).replace(PYTHON, "python"), flush=True)
+        if subprocess.run(command, cwd=REPOSITORY, env=changed).returncode != 0:
+            failed.append(shlex.join(command[:4]).replace(PYTHON, "python"))
+    return f"FAILED: {'; '.join(failed)}" if failed else "passed"
+
+
+def style() -> str:
+    """Ruff over code and notebooks; no outputs in the notebooks."""
+    return run_commands(
+        [
+            [PYTHON, "-m", "ruff", "check", "."],
+            [PYTHON, "-m", "ruff", "format", "--check", "."],
+            [PYTHON, "-m", "nbstripout", "--verify", "--keep-id", *NOTEBOOKS],
+        ]
+    )
+
+
+def unit() -> str:
+    """The tests in ``tests/``."""
+    return run_commands([[*PYTEST, "tests"]], COURSE_EDITION="pocket", COURSE_MIRROR=mirror())
+
+
+def pocket() -> str:
+    """Every notebook in the pocket edition, with the network cut off."""
+    plain = [*NBVAL, "notebooks"]
+    environment = {"COURSE_EDITION": "pocket", "COURSE_BACKBONE": None, "COURSE_MIRROR": None}
+    offline = offline_command([*plain, "tests/network_is_cut.py"])
+    if offline:
+        return run_commands([offline], **environment)
+    reason = "the network could not be cut off (unshare does not work here)"
+    if os.environ.get("CI") == "true":
+        return f"FAILED: {reason}"
+    return f"{run_commands([plain], **environment)}, but {reason}"
+
+
+def photo() -> str:
+    """Every notebook in the photo edition, with the files of a mirror."""
+    if mirror() is None:
+        return "not run: COURSE_MIRROR is not set and ../shared/mirror does not exist"
+    environment = {"COURSE_EDITION": "photo", "COURSE_MIRROR": mirror()}
+    fetched = run_commands([[PYTHON, "-m", "course_utils.cli", "data", "fetch"]], **environment)
+    if fetched != "passed":
+        return fetched
+    return run_commands([[*NBVAL, "notebooks"]], **environment)
+
+
+def mirror() -> str | None:
+    """Return the folder that holds copies of the photo edition's downloads, if there is one."""
+    beside = REPOSITORY.parent / "shared" / "mirror"
+    return os.environ.get("COURSE_MIRROR") or (str(beside) if beside.is_dir() else None)
+
+
+PARTS = {part.__name__: part for part in (style, unit, pocket, photo)}
+
+
+def run_parts(names: list[str]) -> list[Result]:
+    """Run the parts one after another, whatever becomes of each."""
+    results = []
+    for name in names:
+        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
+        start = time.monotonic()
+        outcome = PARTS[name]()
+        results.append(Result(name, outcome, time.monotonic() - start))
+    return results
+
+
+def main() -> int:
+    """Run the parts that the command line names (all, if none) and print a summary."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    names = parser.parse_args().parts or list(PARTS)
+    if unknown := [name for name in names if name not in PARTS]:
+        parser.error(f"no such part: {', '.join(unknown)}; choose from {', '.join(PARTS)}")
+    results = run_parts(names)
+    print("\n== Summary")
+    for result in results:
+        print(f"{result.part:8} {result.seconds:6.0f} s  {result.outcome}")
+    return int(any(result.failed for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
