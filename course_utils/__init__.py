@@ -4,7 +4,11 @@ Names are loaded when they are first used, so that ``import course_utils`` is
 quick and does not import TensorFlow.
 """
 
+import contextlib
 import importlib
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors of Python only, no notes of TensorFlow
 
 _HOMES = {
     "editions": ["current_edition"],
@@ -24,8 +28,27 @@ __all__ = sorted(_HOME_OF)
 def __getattr__(name: str):
     if name not in _HOME_OF:
         raise AttributeError(f"module 'course_utils' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"course_utils.{_HOME_OF[name]}"), name)
+    with _silent_libraries():
+        home = importlib.import_module(f"course_utils.{_HOME_OF[name]}")
+    return getattr(home, name)
 
 
 def __dir__():
     return __all__
+
+
+@contextlib.contextmanager
+def _silent_libraries():
+    """Silence what TensorFlow's C++ code writes to stderr while it is loaded.
+
+    No setting reaches these lines. They would stand at the top of every lesson and say
+    that there is no graphics card. Python's exceptions and warnings are not touched.
+    """
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
