@@ -6,6 +6,7 @@ quick and does not import TensorFlow.
 
 import contextlib
 import importlib
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors of Python only, no notes of TensorFlow
@@ -30,6 +31,8 @@ def __getattr__(name: str):
         raise AttributeError(f"module 'course_utils' has no attribute {name!r}")
     with _silent_libraries():
         home = importlib.import_module(f"course_utils.{_HOME_OF[name]}")
+    # Every model of a lesson is traced anew; TensorFlow takes that for a mistake and warns of it.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return getattr(home, name)
 
 
@@ -45,10 +48,11 @@ def _silent_libraries():
     that there is no graphics card. Python's exceptions and warnings are not touched.
     """
     stderr = os.dup(2)
-    with open(os.devnull, "w") as nothing:
-        os.dup2(nothing.fileno(), 2)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
     try:
         yield
     finally:
         os.dup2(stderr, 2)
+        os.close(nothing)
         os.close(stderr)
