@@ -5,7 +5,7 @@ thumb), y up along the fingers, z towards the viewer; the wrist is the origin. A
 proportions follow Buryanov and Kotiuk, "Proportions of hand segments", Int. J. Morphol. 28(3).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,8 +15,8 @@ THICKNESS = np.array([0.90, 0.92, 0.86, 0.76])
 CONVERGENCE = np.array([-3.0, 0.0, 5.0, 10.0])
 """Degrees by which bent fingers lean towards the root of the thumb."""
 
-THUMB_ROOT = np.array([1.7, 1.7, 0.5])
-THUMB_BONES = np.array([4.5, 3.4, 2.8])
+THUMB_ROOT = np.array([1.5, 1.4, 0.2])
+THUMB_BONES = np.array([4.7, 3.4, 2.8])
 
 MATERIALS = ("back", "palm", "crease", "nail", "cloth", "band")
 BACK, PALM, CREASE, NAIL, CLOTH, BAND = range(len(MATERIALS))
@@ -50,7 +50,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Surface:
-    """A tube of rings: points (rings, around, 3), weights (rings, around, materials)."""
+    """A tube of rings: points (rings, around, 3), materials' weights (rings, around, 6)."""
 
     points: np.ndarray
     weights: np.ndarray
@@ -58,18 +58,28 @@ class Surface:
 
 def hand_surfaces(shape: HandShape, pose: Pose) -> list[Surface]:
     """Return the surfaces of palm with arm, fingers, thumb, sleeve and bracelet."""
-    spines = [finger_spine(shape, pose, finger) for finger in range(4)]
+    pose = meet_thumb(shape, pose)
     surfaces = [_palm_and_arm(shape, pose)]
-    surfaces += [_finger(shape, pose, finger, spine) for finger, spine in enumerate(spines)]
-    target = pose.thumb_target
-    if pose.touches is not None:
-        target = target + spines[pose.touches][-1]
-    surfaces += _thumb(shape, pose, target)
+    surfaces += [_finger(shape, pose, finger) for finger in range(4)]
+    surfaces += _thumb(shape, pose)
     if shape.sleeve is not None:
         surfaces.append(_around_the_arm(shape, pose, -16, -shape.sleeve, 1.18, CLOTH))
     if shape.band is not None:
         surfaces.append(_around_the_arm(shape, pose, -shape.band - 0.8, -shape.band, 1.07, BAND))
     return surfaces
+
+
+def meet_thumb(shape: HandShape, pose: Pose) -> Pose:
+    """Bend the finger that the thumb is to touch until the thumb reaches it."""
+    reach = 0.97 * shape.thumb_length * THUMB_BONES[1:].sum()
+    _, knuckle = _thumb_root(shape, pose)
+    for _ in range(20):
+        if pose.touches is None or np.linalg.norm(_thumb_target(shape, pose) - knuckle) < reach:
+            break
+        flexion = pose.flexion.copy()
+        flexion[pose.touches] += 2.5  # degrees, at each joint
+        pose = replace(pose, flexion=flexion)
+    return pose
 
 
 def finger_spine(shape: HandShape, pose: Pose, finger: int) -> np.ndarray:
@@ -102,43 +112,49 @@ def _finger_axes(pose: Pose, finger: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return forward, palmar, np.cross(forward, palmar)
 
 
-def _finger(shape: HandShape, pose: Pose, finger: int, spine: np.ndarray) -> Surface:
+def _finger(shape: HandShape, pose: Pose, finger: int) -> Surface:
     along, lengths = _finger_rings(shape, finger)
     length, thick = along[-1], THICKNESS[finger] * shape.finger_width
     width = np.interp(along / length, [0, 0.2, 0.5, 0.76, 0.9, 1], [1.12, 1.04, 1.0, 0.9, 0.84, 0.74])
     joints = np.array([1.9, lengths[0], lengths[0] + lengths[1]])
     near_joint = np.exp(-(((along[:, None] - joints) / 0.4) ** 2)) @ np.array([0.0, 0.05, 0.05])
     radius = thick * (width + near_joint) * _round_end(along, 0.8 * thick)
-    creases = np.exp(-(((along[:, None] - joints) / 0.2) ** 2)).sum(axis=1)
+    creases = np.exp(-(((along[:, None] - joints) / 0.16) ** 2)).sum(axis=1)
+    spine = finger_spine(shape, pose, finger)
     _, _, side = _finger_axes(pose, finger)
-    return _tube(spine, side, radius, 0.9 * radius, creases, (along - length) / thick, shape)
+    from_tip = (along - length) / thick
+    return _tube(spine, side, radius, 0.9 * radius, creases, from_tip, 0 * along, shape)
 
 
 def _round_end(along: np.ndarray, tip: float) -> np.ndarray:
-    inside = np.clip((along - along[-1] + tip) / tip, 0, 1)
+    inside = np.clip((along - along.max() + tip) / tip, 0, 1)
     return np.sqrt(1 - inside**2)
 
 
 def _tube(
     spine: np.ndarray, side: np.ndarray, across: np.ndarray, deep: np.ndarray,
-    creases: np.ndarray, from_tip: np.ndarray, shape: HandShape, around: int = 16,
+    creases: np.ndarray, from_tip: np.ndarray, root: np.ndarray, shape: HandShape,
 ) -> Surface:  # fmt: skip
-    """Sweep an ellipse along the spine; `from_tip` (in thicknesses, negative) places the nail."""
+    """Sweep an ellipse along the spine.
+
+    `creases` (0 to 1) are on the palm's side, `from_tip` (in thicknesses, negative) places the
+    nail, and where `root` is 1 the skin is the palm's all around.
+    """
     tangent = np.gradient(spine, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
-    back = np.cross(side, tangent)
+    back = np.cross(tangent, side)
     back /= np.linalg.norm(back, axis=1, keepdims=True) + 1e-9
-    side = np.cross(tangent, back)
-    turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
+    side = np.cross(back, tangent)
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     circle = (
         np.cos(turn)[:, None] * (across[:, None] * side)[:, None]
         + np.sin(turn)[:, None] * (deep[:, None] * back)[:, None]
     )
-    palmar = np.clip(0.5 - 0.9 * np.sin(turn), 0, 1)
+    palmar = np.clip(0.5 - 0.9 * np.sin(turn) + root[:, None], 0, 1)
     on_nail = (from_tip > -0.35 - shape.nail_length) & (from_tip < -0.12)
     nail = on_nail[:, None] * (np.sin(turn) > 0.55)
-    crease = 0.8 * creases[:, None] * palmar
-    weights = _weights(np.broadcast_to(palmar, nail.shape), crease, nail)
+    crease = 0.55 * creases[:, None] * palmar
+    weights = _weights(palmar, crease, nail)
     return Surface(spine[:, None] + circle, weights)
 
 
@@ -156,10 +172,10 @@ def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
     height = np.r_[-16, -12, -8, -5, np.linspace(-3, -0.5, 4), np.linspace(0, 0.97, 24), 0.99, 1, 1]
     closing = np.r_[np.ones(len(height) - 6), 0.98, 0.93, 0.84, 0.7, 0.45, 0.05]
     stations = [-16, -5, -1, 0, 0.15, 0.4, 0.75, 1]
-    width = np.interp(height, stations, [3.9, 3.1, 2.75, 2.8, 3.3, 3.65, 3.8, 3.75])
+    width = np.interp(height, stations, [3.9, 3.0, 2.6, 2.65, 3.3, 3.8, 4.0, 3.9])
     depth = np.interp(height, stations, [3.2, 2.2, 1.9, 1.9, 1.75, 1.5, 1.25, 1.05])
     turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
-    cos, sin = np.cos(turn), np.sin(turn)
+    cos, sin = np.cos(turn), -np.sin(turn)
     x = (width * shape.palm_width)[:, None] * np.sign(cos) * np.abs(cos) ** 0.8
     z = (depth * closing)[:, None] * np.sign(sin) * np.abs(sin) ** 0.8
     y = np.where(height[:, None] > 0, height[:, None] * _palm_top(x, shape, pose), height[:, None])
@@ -173,7 +189,7 @@ def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
 def _palm_top(x: np.ndarray, shape: HandShape, pose: Pose) -> np.ndarray:
     """Height at which the fingers leave the palm; the skin between stretched fingers is higher."""
     stretched = np.clip(np.cos(np.deg2rad(pose.flexion[:, 0])), 0, 1)
-    top = KNUCKLES[:, 1] + 0.7 + 0.9 * stretched
+    top = KNUCKLES[:, 1] + 0.5 + 1.1 * stretched**2
     return np.interp(x, KNUCKLES[::-1, 0] * shape.palm_width, top[::-1])
 
 
@@ -210,48 +226,61 @@ def _around_the_arm(
     width = factor * np.interp(height, [-16, -5, -1, 0], [3.9, 3.1, 2.75, 2.8]) * shape.palm_width
     depth = factor * np.interp(height, [-16, -5, -1, 0], [3.2, 2.2, 1.9, 1.9])
     turn = np.linspace(0, 2 * np.pi, 32, endpoint=False)
-    x, z = width[:, None] * np.cos(turn), depth[:, None] * np.sin(turn)
+    x = width[:, None] * np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
+    z = -depth[:, None] * np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8
     y = np.broadcast_to(height[:, None], x.shape)
     weights = np.zeros((*x.shape, len(MATERIALS)))
     weights[..., material] = 1
     return Surface(_bend_wrist(np.stack([x, y, z], axis=-1), pose), weights)
 
 
-def _thumb(shape: HandShape, pose: Pose, target: np.ndarray) -> list[Surface]:
+def _thumb(shape: HandShape, pose: Pose) -> list[Surface]:
     """Thumb with its ball, and the web of skin between it and the index finger."""
     bones = THUMB_BONES * shape.thumb_length
-    joints = _thumb_joints(bones, pose, target, shape.palm_width)
+    joints = _thumb_joints(shape, pose)
     cap = 1 - np.array([0.9, 0.6, 0.36, 0.16, 0.03, 0.0])
     length = bones.sum()
     along = np.r_[np.linspace(0, length - 0.8, 22), length - 0.8 + 0.8 * cap]
     spine = _rounded_line(joints, np.r_[0, np.cumsum(bones)], along)
     stations = np.r_[0, 0.45, 1, 1.5, 2, 2.45, 3]
     reference = np.interp(along, np.r_[0, np.cumsum(bones)], [0, 1, 2, 3])
-    radius = np.interp(reference, stations, [1.25, 1.45, 1.14, 0.98, 1.0, 1.0, 0.85])
-    radius = radius * shape.finger_width * _round_end(along, 0.8)
+    radius = np.interp(reference, stations, [1.3, 1.65, 1.22, 1.0, 1.0, 1.0, 0.85])
+    radius = radius * shape.finger_width * _round_end(along, 0.8) * _round_end(-along, 1.8)
     creases = np.exp(-(((along - bones[0] - bones[1]) / 0.2) ** 2))
-    side = np.cross(np.gradient(spine, axis=0), pose.nail_side)
-    thumb = _tube(spine, side, radius, 0.88 * radius, creases, along - length, shape)
+    side = np.cross(pose.nail_side, np.gradient(spine, axis=0))
+    root = np.clip(2.2 - 2 * reference, 0, 1)
+    thumb = _tube(spine, side, radius, 0.88 * radius, creases, along - length, root, shape)
     return [thumb, _thumb_web(shape, pose, joints)]
 
 
-def _thumb_joints(
-    bones: np.ndarray, pose: Pose, target: np.ndarray, palm_width: float
-) -> np.ndarray:
+def _thumb_root(shape: HandShape, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the thumb's first bone."""
+    root = THUMB_ROOT * [shape.palm_width, 1, 1]
+    direction = pose.metacarpal / np.linalg.norm(pose.metacarpal)
+    return root, root + THUMB_BONES[0] * shape.thumb_length * direction
+
+
+def _thumb_target(shape: HandShape, pose: Pose) -> np.ndarray:
+    if pose.touches is None:
+        return pose.thumb_target
+    return finger_spine(shape, pose, pose.touches)[-1] + pose.thumb_target
+
+
+def _thumb_joints(shape: HandShape, pose: Pose) -> np.ndarray:
     """Place the thumb's joints: the first bone as the pose says, the others to the target.
 
     The two outer bones and the way to the target form a triangle; the law of cosines gives the
     joint between them, on the side of the nail.
     """
-    root = THUMB_ROOT * [palm_width, 1, 1]
-    knuckle = root + bones[0] * pose.metacarpal / np.linalg.norm(pose.metacarpal)
-    way = target - knuckle
-    distance = np.clip(np.linalg.norm(way), 0.55 * bones[1:].sum(), 0.985 * bones[1:].sum())
+    root, knuckle = _thumb_root(shape, pose)
+    inner, outer = THUMB_BONES[1:] * shape.thumb_length
+    way = _thumb_target(shape, pose) - knuckle
+    distance = np.clip(np.linalg.norm(way), 0.55 * (inner + outer), 0.985 * (inner + outer))
     way /= np.linalg.norm(way)
-    cosine = (bones[1] ** 2 + distance**2 - bones[2] ** 2) / (2 * bones[1] * distance)
+    cosine = (inner**2 + distance**2 - outer**2) / (2 * inner * distance)
     outwards = pose.nail_side - way * (pose.nail_side @ way)
     outwards /= np.linalg.norm(outwards)
-    middle = knuckle + bones[1] * (cosine * way + np.sqrt(1 - cosine**2) * outwards)
+    middle = knuckle + inner * (cosine * way + np.sqrt(1 - cosine**2) * outwards)
     return np.array([root, knuckle, middle, knuckle + distance * way])
 
 
@@ -273,5 +302,5 @@ def _thumb_web(shape: HandShape, pose: Pose, joints: np.ndarray) -> Surface:
     spine = (1 - share) ** 2 * start + 2 * share * (1 - share) * middle + share**2 * end
     thick = np.full(12, 0.85)
     blank = np.zeros(12)
-    side = np.cross(np.gradient(spine, axis=0), np.array([0.0, 0.0, -1.0]))
-    return _tube(spine, side, 1.5 * thick, thick, blank, blank - 9, shape)
+    side = np.cross(np.array([0.0, 0.0, -1.0]), np.gradient(spine, axis=0))
+    return _tube(spine, side, 1.5 * thick, thick, blank, blank - 9, blank + 1, shape)

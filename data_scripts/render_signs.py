@@ -37,7 +37,7 @@ COUNTS = {
 """Pictures per split and sign: those of the photographs."""
 
 CAMERA_DISTANCE = 48.0  # cm from the palm
-PAPER = -3.0  # cm, where the paper is behind the palm
+PAPER_GAP = 0.5  # cm between the paper and the hand's rearmost part in view
 SKIN_TONES = np.array(
     [[240, 200, 176], [226, 180, 148], [204, 156, 120], [172, 122, 88], [130, 86, 62], [92, 62, 48]]
 )
@@ -45,12 +45,12 @@ SKIN_TONES = np.array(
 CLOTH = np.array([[40, 46, 66], [60, 60, 64], [118, 44, 52], [70, 92, 120], [170, 160, 146]])
 POLISH = np.array([[150, 30, 46], [40, 34, 60], [216, 150, 160], [190, 60, 60]])
 
-OPEN, FIST, MEETS, ROUND = (4, 7, 4), (82, 96, 48), (60, 55, 22), (48, 50, 28)
+OPEN, FIST, MEETS, ROUND = (4, 7, 4), (82, 96, 48), (60, 66, 26), (60, 56, 32)
 """Flexion in degrees of the knuckle, the middle and the end joint."""
 STRETCHED = {0: "", 1: "0", 2: "01", 3: "01", 4: "0123", 5: "0123", 6: "012", 7: "013", 8: "023",
              9: "123"}  # fmt: skip
 """Stretched fingers of each sign: 0 is the index, 3 the little finger; the thumb comes extra."""
-MEETING_FINGER = {0: 0, 6: 3, 7: 2, 8: 1, 9: 0}
+MEETING_FINGER = {0: 1, 6: 3, 7: 2, 8: 1, 9: 0}
 """The finger whose tip the thumb touches."""
 
 
@@ -125,17 +125,17 @@ def make_signer(rng: np.random.Generator) -> Signer:
         shadow=rng.uniform(0.15, 0.55),
         paper=rng.uniform(205, 245) * np.array([1 + warmth, 1.0, 1 - warmth]),
         fall_off=rng.uniform(0.15, 0.55),
-        scale=rng.normal(3.75, 0.28),
+        scale=rng.normal(3.95, 0.28),
         habit=rng.normal(0, (5, 7, 6)),
         place=rng.normal(0, (3.0, 2.5)),
-        noise=rng.uniform(1.5, 4.5),
+        noise=rng.uniform(1.0, 3.5),
         focus=rng.uniform(0.3, 0.65),
     )
 
 
 def material_colours(rng: np.random.Generator) -> np.ndarray:
     """Choose the skin and what belongs to it, in the order of `hand.MATERIALS`."""
-    tone = rng.beta(1.2, 1.6) * (len(SKIN_TONES) - 1)
+    tone = rng.beta(1.1, 1.9) * (len(SKIN_TONES) - 1)
     back = np.array([np.interp(tone, range(len(SKIN_TONES)), SKIN_TONES[:, i]) for i in range(3)])
     back = back * (1 + rng.normal(0, [0.03, 0.02, 0.03]))
     palm = 0.62 * back + 0.38 * np.array([226, 168, 142])  # palms are lighter and pinker
@@ -153,15 +153,16 @@ def make_pose(sign: int, rng: np.random.Generator) -> Pose:
     touches = MEETING_FINGER.get(sign)
     if sign >= 6:
         flexion[touches] = MEETS
-    flexion = flexion + rng.normal(0, (5, 5, 3), (4, 3)) + rng.normal(0, 3, 3)
-    fan = rng.uniform(0.35, 1.5)
+    flexion = flexion + rng.normal(0, (5, 5, 3), (4, 3)) * (0.4 if sign == 0 else 1)
+    flexion = flexion + rng.normal(0, 4, 3)
+    fan = rng.uniform(0.35, 1.5) * (0.3 if sign == 0 else 1)
     metacarpal, nail_side, target = THUMBS[thumb_posture(sign)]
     return Pose(
         flexion=np.clip(flexion, -4, 105),
         spread=fan * np.array([9.0, 1.5, -5.0, -13.0]) + rng.normal(0, 2.5, 4),
         metacarpal=np.array(metacarpal) + rng.normal(0, 0.06, 3),
         nail_side=np.array(nail_side) + rng.normal(0, 0.12, 3),
-        thumb_target=np.array(target) + rng.normal(0, (0.4, 0.4, 0.2)),
+        thumb_target=np.array(target) + rng.normal(0, (0.25, 0.25, 0.15)),
         touches=touches,
         wrist=rng.normal(0, (9, 6)),
     )
@@ -175,14 +176,14 @@ def thumb_posture(sign: int) -> str:
 
 
 THUMBS = {
-    "round": ((0.4, 0.65, 0.75), (0.9, -0.4, 0.4), (0.0, -0.6, 1.2)),
+    "round": ((0.3, 0.5, 0.85), (0.9, -0.4, 0.4), (0.0, -0.7, 0.9)),
     "on the fist": ((0.62, 0.62, 0.6), (0.3, 0.2, 0.9), (0.6, 7.6, 4.9)),
-    "out": ((0.8, 0.55, 0.2), (0.6, -0.3, -0.5), (8.6, 7.9, 0.9)),
+    "out": ((0.8, 0.55, 0.2), (0.6, -0.3, -0.5), (9.8, 9.0, 0.9)),
     "across": ((0.66, 0.68, 0.45), (0.5, 0.3, 0.8), (-0.8, 6.6, 2.3)),
-    "meets 6": ((0.3, 0.72, 0.65), (0.6, 0.1, 0.8), (0.5, -0.6, 1.0)),
-    "meets 7": ((0.42, 0.7, 0.6), (0.6, 0.1, 0.8), (0.5, -0.9, 0.8)),
-    "meets 8": ((0.52, 0.66, 0.55), (0.7, 0.0, 0.7), (0.5, -1.1, 0.6)),
-    "meets 9": ((0.6, 0.6, 0.5), (0.8, 0.0, 0.6), (0.5, -1.2, 0.5)),
+    "meets 6": ((0.12, 0.6, 0.78), (0.6, 0.1, 0.8), (0.2, 0.0, 1.1)),
+    "meets 7": ((0.22, 0.6, 0.75), (0.6, 0.1, 0.8), (0.2, 0.0, 1.1)),
+    "meets 8": ((0.35, 0.62, 0.7), (0.7, 0.0, 0.7), (0.3, -0.1, 1.1)),
+    "meets 9": ((0.5, 0.6, 0.62), (0.8, 0.0, 0.6), (0.4, -0.3, 1.0)),
 }
 """Direction of the thumb's first bone, the side of its nail, the target of its tip in cm: from the
 wrist, or from the tip of the finger that it meets."""
@@ -213,7 +214,7 @@ def project(corners: np.ndarray, signer: Signer, rng: np.random.Generator) -> np
     scale = FINE * signer.scale * rng.normal(1, 0.04)
     enlarged = scale * CAMERA_DISTANCE / (CAMERA_DISTANCE - corners[..., 2:])
     place = signer.place + rng.normal(0, (2.5, 2.5)) + SIDE / 2
-    middle = np.array([0.0, 7.2])  # the place in the hand that is aimed at
+    middle = np.array([0.0, 8.4])  # the place in the hand that is aimed at
     return (corners[..., :2] - middle) * enlarged * [1, -1] + FINE * place
 
 
@@ -226,8 +227,11 @@ def photograph(
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
     colours = weights @ signer.colours * brightness(normals, signer)[:, None]
-    height = np.r_[corners[..., 2].mean(axis=1), PAPER][seen].astype(np.float32)
+    height = corners[..., 2].mean(axis=1)
+    paper = height[seen[seen >= 0]].min() - PAPER_GAP
+    height = np.append(height - paper, 0)[seen].astype(np.float32)
     hand = np.concatenate([colours, signer.paper[None]])[seen].astype(np.float32)
+    hand *= np.where(seen < 0, paper_folds(rng), 1)[..., None]
     pixels = hand * shade(height, signer)[..., None]
     pixels = pixels.reshape(SIDE, FINE, SIDE, FINE, 3).mean(axis=(1, 3))
     size = (SIDE, SIDE)
@@ -236,6 +240,21 @@ def photograph(
     light = light * (1 + 0.02 * smooth_noise(size, 7, rng))
     pixels = blur(pixels * light[..., None], signer.focus)
     return to_image(add_noise(pixels, signer.noise, rng))
+
+
+def paper_folds(rng: np.random.Generator) -> np.ndarray:
+    """Return factors around 1: the sheet of paper has been folded once or twice."""
+    side = FINE * SIDE
+    picture = Image.new("L", (side, side), 128)
+    draw = ImageDraw.Draw(picture)
+    for _ in range(rng.integers(0, 3)):
+        (x, y), slope = rng.uniform(0, side, 2), rng.normal(0, 0.15)
+        line = [(0, y - slope * x), (side, y + slope * (side - x))]
+        if rng.random() < 0.3:
+            line = [(b, a) for a, b in line]
+        draw.line(line, fill=int(rng.integers(136, 150)), width=3)
+        draw.line([(a + 4, b + 4) for a, b in line], fill=int(rng.integers(108, 124)), width=4)
+    return np.asarray(picture.filter(ImageFilter.GaussianBlur(2)), dtype=np.float32) / 128
 
 
 def visible_facets(corners: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -255,7 +274,7 @@ def visible_facets(corners: np.ndarray, places: np.ndarray) -> np.ndarray:
 def brightness(normals: np.ndarray, signer: Signer) -> np.ndarray:
     """Return how much light each facet sends to the camera: lamp, surroundings, dark edges."""
     lamp = normals @ (signer.light / np.linalg.norm(signer.light))
-    lit = signer.ambient + (1.05 - signer.ambient) * np.clip(0.15 + 0.85 * lamp, 0, None)
+    lit = signer.ambient + (1.15 - signer.ambient) * np.clip(0.15 + 0.85 * lamp, 0, None)
     return lit * (0.72 + 0.28 * np.clip(normals[:, 2], 0, 1) ** 0.7)
 
 
@@ -265,14 +284,16 @@ def shade(height: np.ndarray, signer: Signer) -> np.ndarray:
     After Luft, Colditz and Deussen, "Image enhancement by unsharp masking the depth buffer", 2006.
     The surroundings are taken a little towards the lamp, so that shadows fall away from it.
     """
-    levels = Image.fromarray(np.clip((height - PAPER) * 14, 0, 255).astype(np.uint8))
-    shift = tuple(int(v) for v in np.rint(-5 * signer.light[:2] * [1, -1]))
+    levels = Image.fromarray(np.clip(height * 14, 0, 255).astype(np.uint8))
+    shift_x, shift_y = 5 * signer.light[:2] * [1, -1]
+    levels = levels.transform(
+        levels.size, Image.Transform.AFFINE, (1, 0, shift_x, 0, 1, shift_y), fillcolor=0
+    )
     factor = np.ones_like(height)
-    paper = height <= PAPER
+    paper = height == 0
     for radius, strength in ((4, 0.5), (12, 0.3)):
-        around = np.asarray(levels.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 14 + PAPER
-        around = np.roll(around, shift[::-1], axis=(0, 1))
-        lower = np.clip(around - height, 0, 3) / 3
+        around = np.asarray(levels.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 14
+        lower = np.clip(around - height - 0.15, 0, 3) / 3
         factor *= 1 - np.where(paper, signer.shadow, strength) * lower
     return factor
 
