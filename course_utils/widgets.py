@@ -27,7 +27,7 @@ _HATCHED = (
     "background:repeating-linear-gradient(135deg, #8a8a8a 0 2px, transparent 2px 6px);"
     "box-shadow:inset 0 0 0 1px #8a8a8a;"
 )
-_CUSTOM = "your own choice"
+_CUSTOM = "your own choice of blocks"
 
 
 class _Panel(ipywidgets.VBox):
@@ -76,8 +76,9 @@ class FreezeExplorer(_Panel):
         self.slider = ipywidgets.SelectionSlider(
             description="freeze up to",
             options=["none", *self._blocks],
+            readout=False,  # the words beside it can say more
             style={"description_width": "initial"},
-            layout={"width": "min(100%, 480px)"},
+            layout={"width": "min(100%, 400px)"},
         )
         self.checkboxes = {block: _checkbox() for block in self._blocks}
         self.button = ipywidgets.Button(
@@ -85,6 +86,7 @@ class FreezeExplorer(_Panel):
             tooltip="Read the model again, after compile() or a change in another cell",
         )
         self._facts = {part: _html(flex="1 1 300px") for part in self._parts()}
+        self._choice = _html(margin="2px 2px 2px 16px")
         self._status, self._norms, self._code = _html(), _html(), _html()
         super().__init__(self._rows(), layout={"max_width": "900px"})
         self.refresh()
@@ -94,7 +96,8 @@ class FreezeExplorer(_Panel):
         """Show what is true of the network now."""
         self._refreshing = True
         try:
-            self._show_slider()
+            self.slider.value = ["none", *self._blocks][self._leading()]
+            self._choice.value = _paragraph(self._last_frozen())
             for block, checkbox in self.checkboxes.items():
                 state = self._state(self._blocks[block])
                 checkbox.value = state == "frozen"
@@ -139,7 +142,8 @@ class FreezeExplorer(_Panel):
         if self._head:
             rows.append(ipywidgets.HBox([_html(_paragraph("head"), **_NAME), self._facts["head"]],
                                         layout=wrap))  # fmt: skip
-        return [self.slider, *rows, self._status, self.button, self._norms, self._code]
+        slider = ipywidgets.HBox([self.slider, self._choice], layout=wrap)
+        return [slider, *rows, self._status, self.button, self._norms, self._code]
 
     def _listen(self) -> None:
         self.slider.observe(self._on_slider, "value")
@@ -150,9 +154,8 @@ class FreezeExplorer(_Panel):
     def _on_slider(self, change) -> None:
         if self._refreshing:
             return
-        if change.new != _CUSTOM:
-            frozen = self.slider.options.index(change.new)
-            self._set({block: i >= frozen for i, block in enumerate(self._blocks)})
+        frozen = self.slider.options.index(change.new)
+        self._set({block: i >= frozen for i, block in enumerate(self._blocks)})
         self.refresh()
 
     def _on_checkbox(self, block: str, change) -> None:
@@ -162,7 +165,9 @@ class FreezeExplorer(_Panel):
 
     def _set(self, trainable: dict[str, bool]) -> None:
         """Make blocks trainable or frozen and leave the others as they are."""
-        flags = {layer: self._is_on(layer) for layers in self._blocks.values() for layer in layers}
+        flags = {
+            layer: self._is_trained(layer) for layers in self._blocks.values() for layer in layers
+        }
         for block, flag in trainable.items():
             flags.update(dict.fromkeys(self._blocks[block], flag))
         for part in (self.network, self._base):
@@ -174,35 +179,31 @@ class FreezeExplorer(_Panel):
     def _parts(self) -> dict[str, list[keras.Layer]]:
         return {**self._blocks, "head": self._head} if self._head else self._blocks
 
-    def _is_on(self, layer: keras.Layer) -> bool:
+    def _is_trained(self, layer: keras.Layer) -> bool:
         """Say whether a layer is trained; it is not inside a model that is frozen as a whole."""
         outer = self.network.trainable and (layer in self._head or self._base.trainable)
         return outer and layer.trainable
 
     def _trained(self, layers: list[keras.Layer]) -> list:
-        return [weight for layer in layers if self._is_on(layer)
+        return [weight for layer in layers if self._is_trained(layer)
                 for weight in layer.trainable_weights]  # fmt: skip
 
     def _state(self, layers: list[keras.Layer]) -> str:
-        flags = {self._is_on(layer) for layer in layers if layer.weights}
-        flags = flags or {self._is_on(layer) for layer in layers}
+        flags = {self._is_trained(layer) for layer in layers if layer.weights}
+        flags = flags or {self._is_trained(layer) for layer in layers}
         return "partly frozen" if len(flags) == 2 else "trainable" if True in flags else "frozen"
+
+    def _leading(self) -> int:
+        """Count the frozen blocks before the first that is not."""
+        states = [self._state(layers) for layers in self._blocks.values()]
+        return next((i for i, state in enumerate(states) if state != "frozen"), len(states))
 
     def _last_frozen(self) -> str:
         """Name the block up to which all is frozen, where that describes the whole."""
-        states = [self._state(layers) for layers in self._blocks.values()]
-        frozen = states.count("frozen")
-        if states != ["frozen"] * frozen + ["trainable"] * (len(states) - frozen):
+        after = list(self._blocks.values())[self._leading() :]
+        if any(self._state(layers) != "trainable" for layers in after):
             return _CUSTOM
-        return ["none", *self._blocks][frozen]
-
-    def _show_slider(self) -> None:
-        last = self._last_frozen()
-        options = ["none", *self._blocks, *([_CUSTOM] if last == _CUSTOM else [])]
-        with self.slider.hold_sync():
-            if list(self.slider.options) != options:
-                self.slider.options = options
-            self.slider.value = last
+        return ["none", *self._blocks][self._leading()]
 
     def _summary(self) -> str:
         trained = _count(self.network.trainable_weights)
@@ -221,8 +222,6 @@ class FreezeExplorer(_Panel):
                 "model.compile(...) with a new optimizer it trains as before, or fit() fails. "
                 "Afterwards press Check again."
             )
-        if self._root == "backbone.model" and not self.network.compiled:
-            return "A model that you build on this backbone: compile it after the last change here."
         return ""
 
     def _batch_norms(self) -> str:
@@ -248,7 +247,7 @@ class FreezeExplorer(_Panel):
         base = self._root
         if self._base is not self.network:
             base += f'.get_layer("{self._base.name}")'
-        frozen = _frozen_slices([self._is_on(layer) for layer in self._base.layers])
+        frozen = _frozen_slices([self._is_trained(layer) for layer in self._base.layers])
         if not frozen or frozen == ["[:]"]:
             return [f"{base}.trainable = {not frozen}"]
         return [
@@ -280,7 +279,7 @@ class UploadClassifier(_Panel):
             accept="image/*", description="Choose a photograph", layout={"width": "max-content"}
         )
         self._status, self._result = _html(), _html()
-        self._say("No photograph yet.")
+        self._say("No photograph yet. JPEG or PNG files of up to 10 MB will do.")
         super().__init__([self.upload, self._status, self._result], layout={"max_width": "900px"})
         self.upload.observe(self._on_upload, "value")
 
@@ -325,7 +324,7 @@ def _paragraph(text: str) -> str:
 
 def _status(text: str, reminder: str = "") -> str:
     """Words that a screen reader reads out when they change."""
-    box = f'<div style="border-left:4px solid #d55e00;padding:4px 8px">{reminder}</div>'
+    box = f'<div style="border-left:4px solid #d55e00;padding-left:8px">{reminder}</div>'
     return f'<div role="status" style="{_TEXT}">{html.escape(text)}{box if reminder else ""}</div>'
 
 
