@@ -63,8 +63,8 @@ def freeze_up_to(backbone_or_model: Backbone | keras.Model, block: str | None) -
 def add_classifier(backbone: Backbone | keras.Model, head: int | keras.Layer) -> keras.Model:
     """Put a new classifier on a backbone, or on the trainable part of one.
 
-    The backbone runs with ``training=False``: its batch normalisation keeps the means
-    and variances of the pretraining, whatever is frozen.
+    The backbone runs in inference mode, also in training: its batch normalisation keeps
+    the means and variances of the pretraining, whatever is frozen.
 
     Parameters
     ----------
@@ -87,7 +87,20 @@ def add_classifier(backbone: Backbone | keras.Model, head: int | keras.Layer) ->
             name="head",
         )
     inputs = keras.Input(base.input_shape[1:])
-    return keras.Model(inputs, head(base(inputs, training=False)))
+    return keras.Model(inputs, head(InferenceMode(base.input, base.output, name=base.name)(inputs)))
+
+
+@keras.saving.register_keras_serializable("course_utils")
+class InferenceMode(keras.Model):
+    """A network that runs in inference mode, also while a model around it trains.
+
+    ``base(inputs, training=False)`` does not last: ``fit`` calls the outer model with
+    ``training=True``, and Keras 3 hands that on to all layers in it, over what was said.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Compute the outputs, whatever `training` says."""
+        return super().call(inputs, training=False, mask=mask)
 
 
 def split_at(backbone: Backbone, block: str) -> tuple[keras.Model, keras.Model]:
