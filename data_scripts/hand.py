@@ -115,7 +115,8 @@ def _finger_axes(pose: Pose, finger: int) -> tuple[np.ndarray, np.ndarray, np.nd
 def _finger(shape: HandShape, pose: Pose, finger: int) -> Surface:
     along, lengths = _finger_rings(shape, finger)
     length, thick = along[-1], THICKNESS[finger] * shape.finger_width
-    width = np.interp(along / length, [0, 0.2, 0.5, 0.76, 0.9, 1], [1.12, 1.04, 1.0, 0.9, 0.84, 0.74])
+    share, width = [0, 0.2, 0.5, 0.76, 0.9, 1], [1.12, 1.04, 1.0, 0.9, 0.84, 0.74]
+    width = np.interp(along / length, share, width)
     joints = np.array([1.9, lengths[0], lengths[0] + lengths[1]])
     near_joint = np.exp(-(((along[:, None] - joints) / 0.4) ** 2)) @ np.array([0.0, 0.05, 0.05])
     radius = thick * (width + near_joint) * _round_end(along, 0.8 * thick)

@@ -190,7 +190,7 @@ wrist, or from the tip of the finger that it meets."""
 
 
 def turn_of(sign: int, signer: Signer, rng: np.random.Generator) -> np.ndarray:
-    """Return the rotation matrix of the whole hand; the O is shown from the little finger's side."""
+    """Return the rotation matrix of the hand; the O is seen from the little finger's side."""
     x, y, z = np.deg2rad(signer.habit + rng.normal(0, (5, 7, 5)) + (0, 68 if sign == 0 else 0, 0))
     about_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
     about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
