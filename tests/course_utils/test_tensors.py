@@ -258,13 +258,13 @@ def test_large_jpeg_is_decoded_at_reduced_scale_with_nearly_the_same_result(monk
     generator = np.random.default_rng(0)
     noise = Image.fromarray(generator.integers(0, 256, (30, 40, 3), np.uint8))
     photograph = noise.resize((4000, 3000), Image.Resampling.BICUBIC)
-    sizes = []
-    convert = Image.Image.convert
-    monkeypatch.setattr(
-        Image.Image, "convert", lambda self, mode: sizes.append(self.size) or convert(self, mode)
-    )
-    tensor = path_to_tensor(encode(photograph, "JPEG", quality=95), (150, 150))
     full = photograph.resize((150, 150), Image.Resampling.BILINEAR)
+    file = encode(photograph, "JPEG", quality=95)
+    sizes, resize = [], Image.Image.resize
+    monkeypatch.setattr(
+        Image.Image, "resize", lambda self, *how: sizes.append(self.size) or resize(self, *how)
+    )
+    tensor = path_to_tensor(file, (150, 150))
     assert sizes == [(500, 375)]
     assert np.abs(tensor - np.asarray(full)).mean() < 2
 
