@@ -47,7 +47,8 @@ def run_commands(commands: list[list[str]], **environment: str | None) -> str:
     failed = []
     for command in commands:
         print("$", shlex.join(command).replace(PYTHON, "python"), flush=True)
-        if subprocess.run(command, cwd=REPOSITORY, env=changed).returncode != 0:
+        result = subprocess.run(command, cwd=REPOSITORY, env=changed, stdin=subprocess.DEVNULL)
+        if result.returncode != 0:
             failed.append(shlex.join(command[:4]).replace(PYTHON, "python"))
     return f"FAILED: {'; '.join(failed)}" if failed else "passed"
 
@@ -70,15 +71,14 @@ def unit() -> str:
 
 def pocket() -> str:
     """Every notebook in the pocket edition, with the network cut off."""
-    plain = [*NBVAL, "notebooks"]
     environment = {"COURSE_EDITION": "pocket", "COURSE_BACKBONE": None, "COURSE_MIRROR": None}
-    offline = offline_command([*plain, "tests/network_is_cut.py"])
+    offline = offline_command([*NBVAL, "tests/network_is_cut.py", "notebooks"])
     if offline:
         return run_commands([offline], **environment)
     reason = "the network could not be cut off (unshare does not work here)"
     if os.environ.get("CI") == "true":
         return f"FAILED: {reason}"
-    return f"{run_commands([plain], **environment)}, but {reason}"
+    return f"{run_commands([[*NBVAL, 'notebooks']], **environment)}, but {reason}"
 
 
 def photo() -> str:
@@ -94,8 +94,10 @@ def photo() -> str:
 
 def mirror() -> str | None:
     """Return the folder that holds copies of the photo edition's downloads, if there is one."""
+    if named := os.environ.get("COURSE_MIRROR"):
+        return str(Path(named).expanduser().resolve())  # the notebooks run in another folder
     beside = REPOSITORY.parent / "shared" / "mirror"
-    return os.environ.get("COURSE_MIRROR") or (str(beside) if beside.is_dir() else None)
+    return str(beside) if beside.is_dir() else None
 
 
 PARTS = {part.__name__: part for part in (style, unit, pocket, photo)}

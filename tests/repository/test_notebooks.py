@@ -183,7 +183,9 @@ def test_living_link_passes(tmp_path, link):
 
 def passes(tool: list[str], *paths: Path) -> bool:
     command = [sys.executable, "-m", *tool, *map(str, paths)]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True).returncode == 0
+    # nbstripout without files would wait for one to be typed
+    result = subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True)
+    return result.returncode == 0
 
 
 NBSTRIPOUT = ["nbstripout", "--verify", "--keep-id"]

@@ -98,7 +98,7 @@ def test_mirror_is_the_named_one_or_the_one_beside(monkeypatch, tmp_path):
     (tmp_path / "shared" / "mirror").mkdir(parents=True)
     assert run.mirror() == str(tmp_path / "shared" / "mirror")
     monkeypatch.setenv("COURSE_MIRROR", "elsewhere")
-    assert run.mirror() == "elsewhere"
+    assert run.mirror() == str(Path("elsewhere").resolve())
 
 
 def test_routes_are_found():
