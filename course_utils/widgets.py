@@ -236,7 +236,7 @@ class FreezeExplorer(_Panel):
             f"BatchNorm layers: {len(norms) - learning} frozen, {learning} trainable. Frozen ones "
             "run in inference mode: they keep the means and variances of the pretraining. "
             "Trainable ones normalise each training batch by its own mean and variance, except "
-            "where the backbone is called with training=False, as add_classifier does. "
+            "in models of add_classifier, where the backbone runs in inference mode. "
             f"Their {statistics:,} means and variances always count as non-trainable."
         )
 
