@@ -16,6 +16,8 @@ CONVERGENCE = np.array([-3.0, 0.0, 5.0, 10.0])
 """Degrees by which bent fingers lean towards the root of the thumb."""
 
 THUMB_ROOT = np.array([1.5, 1.4, 0.2])
+THUMB_HEEL = np.array([-0.5, -2.4, -1.2])
+"""Where the ball of the thumb begins, from the root of its bones."""
 THUMB_BONES = np.array([4.7, 3.4, 2.8])
 
 MATERIALS = ("back", "palm", "crease", "nail", "cloth", "band")
@@ -177,14 +179,19 @@ def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
     depth = np.interp(height, stations, [3.2, 2.2, 1.9, 1.9, 1.75, 1.5, 1.25, 1.05])
     turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
     cos, sin = np.cos(turn), -np.sin(turn)
-    x = (width * shape.palm_width)[:, None] * np.sign(cos) * np.abs(cos) ** 0.8
-    z = (depth * closing)[:, None] * np.sign(sin) * np.abs(sin) ** 0.8
+    x = (width * shape.palm_width)[:, None] * _boxy(cos)
+    z = (depth * closing)[:, None] * _boxy(sin)
     y = np.where(height[:, None] > 0, height[:, None] * _palm_top(x, shape, pose), height[:, None])
     bulges, crease = _palm_relief(x / shape.palm_width, y)
     front = np.clip(sin, 0, 1) * closing[:, None]
     palmar = np.broadcast_to(np.clip(0.5 + 1.2 * sin, 0, 1), x.shape)
     points = _bend_wrist(np.stack([x, y, z + front * bulges], axis=-1), pose)
     return Surface(points, _weights(palmar, 0.6 * crease * front, np.zeros_like(x)))
+
+
+def _boxy(cosine: np.ndarray) -> np.ndarray:
+    """Bring a circle nearer to a square (a superellipse), as an arm's cross-section is."""
+    return np.sign(cosine) * np.abs(cosine) ** 0.8
 
 
 def _palm_top(x: np.ndarray, shape: HandShape, pose: Pose) -> np.ndarray:
@@ -227,8 +234,7 @@ def _around_the_arm(
     width = factor * np.interp(height, [-16, -5, -1, 0], [3.9, 3.1, 2.75, 2.8]) * shape.palm_width
     depth = factor * np.interp(height, [-16, -5, -1, 0], [3.2, 2.2, 1.9, 1.9])
     turn = np.linspace(0, 2 * np.pi, 32, endpoint=False)
-    x = width[:, None] * np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
-    z = -depth[:, None] * np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8
+    x, z = width[:, None] * _boxy(np.cos(turn)), -depth[:, None] * _boxy(np.sin(turn))
     y = np.broadcast_to(height[:, None], x.shape)
     weights = np.zeros((*x.shape, len(MATERIALS)))
     weights[..., material] = 1
@@ -237,19 +243,21 @@ def _around_the_arm(
 
 def _thumb(shape: HandShape, pose: Pose) -> list[Surface]:
     """Thumb with its ball, and the web of skin between it and the index finger."""
-    bones = THUMB_BONES * shape.thumb_length
     joints = _thumb_joints(shape, pose)
+    line = np.vstack([joints[0] + THUMB_HEEL, joints])
+    stations = np.r_[0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))]
+    length = stations[-1]
     cap = 1 - np.array([0.9, 0.6, 0.36, 0.16, 0.03, 0.0])
-    length = bones.sum()
-    along = np.r_[np.linspace(0, length - 0.8, 22), length - 0.8 + 0.8 * cap]
-    spine = _rounded_line(joints, np.r_[0, np.cumsum(bones)], along)
-    stations = np.r_[0, 0.45, 1, 1.5, 2, 2.45, 3]
-    reference = np.interp(along, np.r_[0, np.cumsum(bones)], [0, 1, 2, 3])
-    radius = np.interp(reference, stations, [1.3, 1.65, 1.22, 1.0, 1.0, 1.0, 0.85])
-    radius = radius * shape.finger_width * _round_end(along, 0.8) * _round_end(-along, 1.8)
-    creases = np.exp(-(((along - bones[0] - bones[1]) / 0.2) ** 2))
+    along = np.r_[np.linspace(0, length - 0.8, 28), length - 0.8 + 0.8 * cap]
+    spine = _rounded_line(line, stations, along)
+    joint = np.interp(along, stations, [-1, 0, 1, 2, 3])
+    radius = np.interp(
+        joint, [-1, 0, 0.45, 1, 1.5, 2, 2.45, 3], [0.9, 1.5, 1.6, 1.22, 1.0, 1.0, 1.0, 0.85]
+    )
+    radius = radius * shape.finger_width * _round_end(along, 0.8)
+    creases = np.exp(-(((along - stations[3]) / 0.2) ** 2))
     side = np.cross(pose.nail_side, np.gradient(spine, axis=0))
-    root = np.clip(2.2 - 2 * reference, 0, 1)
+    root = np.clip(2.2 - 2 * joint, 0, 1)
     thumb = _tube(spine, side, radius, 0.88 * radius, creases, along - length, root, shape)
     return [thumb, _thumb_web(shape, pose, joints)]
 

@@ -45,7 +45,7 @@ SKIN_TONES = np.array(
 CLOTH = np.array([[40, 46, 66], [60, 60, 64], [118, 44, 52], [70, 92, 120], [170, 160, 146]])
 POLISH = np.array([[150, 30, 46], [40, 34, 60], [216, 150, 160], [190, 60, 60]])
 
-OPEN, FIST, MEETS, ROUND = (4, 7, 4), (82, 96, 48), (60, 66, 26), (60, 56, 32)
+OPEN, FIST, MEETS, ROUND = (4, 7, 4), (82, 96, 48), (58, 58, 22), (60, 56, 32)
 """Flexion in degrees of the knuckle, the middle and the end joint."""
 STRETCHED = {0: "", 1: "0", 2: "01", 3: "01", 4: "0123", 5: "0123", 6: "012", 7: "013", 8: "023",
              9: "123"}  # fmt: skip
@@ -116,7 +116,7 @@ def make_signer(rng: np.random.Generator) -> Signer:
         sleeve=rng.uniform(1.0, 7.0) if rng.random() < 0.3 else None,
         band=rng.uniform(0.6, 2.0) if rng.random() < 0.12 else None,
     )
-    warmth = rng.normal(0, 0.035)
+    warmth = rng.normal(0, 0.025)
     return Signer(
         shape=shape,
         colours=material_colours(rng),
@@ -180,10 +180,10 @@ THUMBS = {
     "on the fist": ((0.62, 0.62, 0.6), (0.3, 0.2, 0.9), (0.6, 7.6, 4.9)),
     "out": ((0.8, 0.55, 0.2), (0.6, -0.3, -0.5), (9.8, 9.0, 0.9)),
     "across": ((0.66, 0.68, 0.45), (0.5, 0.3, 0.8), (-0.8, 6.6, 2.3)),
-    "meets 6": ((0.12, 0.6, 0.78), (0.6, 0.1, 0.8), (0.2, 0.0, 1.1)),
-    "meets 7": ((0.22, 0.6, 0.75), (0.6, 0.1, 0.8), (0.2, 0.0, 1.1)),
-    "meets 8": ((0.35, 0.62, 0.7), (0.7, 0.0, 0.7), (0.3, -0.1, 1.1)),
-    "meets 9": ((0.5, 0.6, 0.62), (0.8, 0.0, 0.6), (0.4, -0.3, 1.0)),
+    "meets 6": ((0.2, 0.76, 0.6), (0.6, 0.1, 0.8), (0.2, 0.0, 1.1)),
+    "meets 7": ((0.3, 0.76, 0.56), (0.6, 0.1, 0.8), (0.2, 0.0, 1.1)),
+    "meets 8": ((0.4, 0.74, 0.52), (0.7, 0.0, 0.7), (0.3, -0.1, 1.1)),
+    "meets 9": ((0.52, 0.7, 0.48), (0.8, 0.0, 0.6), (0.4, -0.3, 1.0)),
 }
 """Direction of the thumb's first bone, the side of its nail, the target of its tip in cm: from the
 wrist, or from the tip of the finger that it meets."""
