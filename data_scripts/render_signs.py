@@ -126,8 +126,8 @@ def make_signer(rng: np.random.Generator) -> Signer:
         paper=rng.uniform(205, 245) * np.array([1 + warmth, 1.0, 1 - warmth]),
         fall_off=rng.uniform(0.15, 0.55),
         scale=rng.normal(3.95, 0.28),
-        habit=rng.normal(0, (5, 7, 6)),
-        place=rng.normal(0, (3.0, 2.5)),
+        habit=rng.normal(0, (5, 7, 8)),
+        place=rng.normal(0, (3.5, 2.5)),
         noise=rng.uniform(1.0, 3.5),
         focus=rng.uniform(0.3, 0.65),
     )
