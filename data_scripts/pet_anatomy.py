@@ -54,30 +54,99 @@ BREEDS = {
     "tabby": _cat("stripes", "stripes", "ticked"),
     "shorthair": _cat("solid", "patches", "tuxedo", stout=1.05),
     "siamese": _cat("points", stout=0.8, legs=2.1, ear=1.2, hair=0.12),
-    "persian": _cat("solid", "points", "ticked", muzzle=0.1, ear=0.7, hair=0.42, stout=1.15,
-                    legs=1.5, tail="bushy"),
+    "persian": _cat(
+        "solid",
+        "points",
+        "ticked",
+        muzzle=0.1,
+        ear=0.7,
+        hair=0.42,
+        stout=1.15,
+        legs=1.5,
+        tail="bushy",
+    ),
     "ginger": _cat("stripes", "solid"),
     "calico": _cat("calico", "patches"),
     "forest": _cat("stripes", "tuxedo", "ticked", hair=0.4, ear=1.1, stout=1.15, tail="bushy"),
     "labrador": _dog("solid", ears="hanging", ear=0.8, muzzle=0.85, hair=0.14, legs=2.3),
     "shepherd": _dog("saddle", "mask", ear=1.05, muzzle=1.1, legs=2.5, trunk=3.6, tail="bushy"),
-    "poodle": _dog("solid", ears="hanging", ear=1.1, muzzle=0.9, muzzle_width=0.75, hair=0.2,
-                   curl=1.0, legs=2.5, trunk=2.8),
+    "poodle": _dog(
+        "solid",
+        ears="hanging",
+        ear=1.1,
+        muzzle=0.9,
+        muzzle_width=0.75,
+        hair=0.2,
+        curl=1.0,
+        legs=2.5,
+        trunk=2.8,
+    ),
     "beagle": _dog("saddle", "patches", ears="hanging", ear=1.15, muzzle=0.75, hair=0.12, legs=1.8),
-    "terrier": _dog("solid", "saddle", "ticked", ears="folded", ear=0.8, muzzle=0.65, hair=0.4,
-                    legs=1.5, trunk=2.7),
+    "terrier": _dog(
+        "solid",
+        "saddle",
+        "ticked",
+        ears="folded",
+        ear=0.8,
+        muzzle=0.65,
+        hair=0.4,
+        legs=1.5,
+        trunk=2.7,
+    ),
     "dalmatian": _dog("spots", ears="hanging", ear=0.85, muzzle=0.9, hair=0.1, legs=2.6),
-    "spaniel": _dog("patches", "tuxedo", "solid", ears="hanging", ear=1.35, muzzle=0.75, hair=0.35,
-                    legs=1.9),
-    "bulldog": _dog("solid", "patches", "stripes", ears="folded", ear=0.6, muzzle=0.35,
-                    muzzle_width=1.45, hair=0.1, legs=1.3, stout=1.3, trunk=2.7, tail="stub"),
+    "spaniel": _dog(
+        "patches", "tuxedo", "solid", ears="hanging", ear=1.35, muzzle=0.75, hair=0.35, legs=1.9
+    ),
+    "bulldog": _dog(
+        "solid",
+        "patches",
+        "stripes",
+        ears="folded",
+        ear=0.6,
+        muzzle=0.35,
+        muzzle_width=1.45,
+        hair=0.1,
+        legs=1.3,
+        stout=1.3,
+        trunk=2.7,
+        tail="stub",
+    ),
     "husky": _dog("saddle", "mask", ear=0.9, muzzle=0.85, hair=0.28, tail="bushy", legs=2.2),
-    "collie": _dog("tuxedo", "calico", ears="folded", ear=0.8, muzzle=0.95, muzzle_width=0.85,
-                   hair=0.36, tail="bushy"),
-    "chihuahua": _dog("solid", "mask", "tuxedo", ear=1.25, muzzle=0.5, muzzle_width=0.8, hair=0.14,
-                      legs=1.7, trunk=2.3, stout=0.8),
-    "greyhound": _dog("stripes", "solid", "ticked", ears="folded", ear=0.7, muzzle=1.2, hair=0.1,
-                      muzzle_width=0.8, legs=3.1, trunk=3.6, stout=0.85),
+    "collie": _dog(
+        "tuxedo",
+        "calico",
+        ears="folded",
+        ear=0.8,
+        muzzle=0.95,
+        muzzle_width=0.85,
+        hair=0.36,
+        tail="bushy",
+    ),
+    "chihuahua": _dog(
+        "solid",
+        "mask",
+        "tuxedo",
+        ear=1.25,
+        muzzle=0.5,
+        muzzle_width=0.8,
+        hair=0.14,
+        legs=1.7,
+        trunk=2.3,
+        stout=0.8,
+    ),
+    "greyhound": _dog(
+        "stripes",
+        "solid",
+        "ticked",
+        ears="folded",
+        ear=0.7,
+        muzzle=1.2,
+        hair=0.1,
+        muzzle_width=0.8,
+        legs=3.1,
+        trunk=3.6,
+        stout=0.85,
+    ),
 }
 
 
@@ -156,12 +225,16 @@ class Pose:
     def random(cls, rng: np.random.Generator, species: str) -> "Pose":
         """A pose as pets take them: the head mostly towards the camera."""
         turned = rng.uniform(-1.6, 1.6)
-        yaw = np.clip(0.35 * turned + rng.normal(0, 0.4), -1.25, 1.25)
+        yaw = np.clip(0.3 * turned + rng.normal(0, 0.35), -1.2, 1.2)
         pants = species == "dog" and rng.random() < 0.4
         return cls(
             stance=str(rng.choice(["sit", "stand", "lie"], p=[0.4, 0.3, 0.3])),
-            turned=turned, yaw=yaw, pitch=rng.normal(-0.12, 0.14), roll=rng.normal(0, 0.17),
-            tilt=rng.uniform(0.02, 0.5), stretch=rng.uniform(-1, 1),
+            turned=turned,
+            yaw=yaw,
+            pitch=rng.normal(-0.12, 0.14),
+            roll=rng.normal(0, 0.17),
+            tilt=rng.uniform(0.02, 0.5),
+            stretch=rng.uniform(-1, 1),
             open_mouth=rng.uniform(0.12, 0.3) if pants else 0.0,
             tongue=bool(pants and rng.random() < 0.8),
         )
@@ -187,7 +260,9 @@ def _spine(breed: Breed, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
     """Positions of hip and chest in the body's frame."""
     w, half = breed.stout, breed.trunk / 2
     if pose.stance == "stand":
-        return np.array([0, breed.legs + 0.35 * w, -half]), np.array([0, breed.legs + 0.3 * w, half])
+        return np.array([0, breed.legs + 0.35 * w, -half]), np.array(
+            [0, breed.legs + 0.3 * w, half]
+        )
     if pose.stance == "sit":
         return np.array([0, 0.9 * w, -0.55 * half]), np.array([0, breed.legs + 0.35, 0.45 * half])
     return np.array([0, 0.8 * w, -half]), np.array([0, 0.95 * w, half])
@@ -208,9 +283,11 @@ def _add_trunk(model: Model, head: np.ndarray) -> None:
 def _add_legs(model: Model, pose: Pose) -> None:
     for side in (-1, 1):
         fore, hind = {"stand": _standing, "sit": _sitting, "lie": _lying}[pose.stance](
-            model, side, pose.stretch)
+            model, side, pose.stretch
+        )
+        slender = 0.8 if model.breed.species == "cat" else 1.0
         for chain, thick in ((fore, 0.36), (hind, 0.42)):
-            thick *= 0.55 + 0.45 * model.breed.stout
+            thick *= slender * (0.55 + 0.45 * model.breed.stout)
             for i, (start, end) in enumerate(zip(chain, chain[1:-1], strict=False)):
                 model.bone(model.body, start, end, thick * (1.25, 0.85, 0.75)[i], Part.LEG, 0.5)
             model.bone(model.body, chain[-2], chain[-1], thick * 0.78, Part.PAW, 0.6)
@@ -220,21 +297,37 @@ def _standing(model: Model, side: int, stretch: float):
     w, hip, chest, leg = model.breed.stout, model.hip, model.chest, model.breed.legs
     step = 0.35 * stretch * side
     x = 0.55 * w * side
-    fore = [chest + (x, -0.1, -0.1), (x, 0.5 * leg, chest[2] - 0.2 + step * 0.4),
-            (x * 0.9, 0.22, chest[2] - 0.1 + step), (x * 0.9, 0.18, chest[2] + 0.18 + step)]
-    hind = [hip + (x, 0, 0), (x * 1.1, 0.55 * leg, hip[2] + 0.35 - step),
-            (x, 0.32 * leg, hip[2] - 0.35 - step), (x, 0.2, hip[2] - 0.2 - step),
-            (x, 0.18, hip[2] + 0.05 - step)]
+    fore = [
+        chest + (x, -0.1, -0.1),
+        (x, 0.5 * leg, chest[2] - 0.2 + step * 0.4),
+        (x * 0.9, 0.22, chest[2] - 0.1 + step),
+        (x * 0.9, 0.18, chest[2] + 0.18 + step),
+    ]
+    hind = [
+        hip + (x, 0, 0),
+        (x * 1.1, 0.55 * leg, hip[2] + 0.35 - step),
+        (x, 0.32 * leg, hip[2] - 0.35 - step),
+        (x, 0.2, hip[2] - 0.2 - step),
+        (x, 0.18, hip[2] + 0.05 - step),
+    ]
     return np.array(fore), np.array(hind)
 
 
 def _sitting(model: Model, side: int, stretch: float):
     w, hip, chest = model.breed.stout, model.hip, model.chest
     x = 0.48 * w * side
-    fore = [chest + (x, -0.3, 0.1), (x, 0.5 * chest[1], chest[2] + 0.15),
-            (x * 0.85, 0.24, chest[2] + 0.3), (x * 0.85, 0.18, chest[2] + 0.6)]
-    hind = [hip + (1.3 * x, 0.1, 0.1), (1.9 * x, 0.75 * w, hip[2] + 0.9),
-            (1.8 * x, 0.3, hip[2] + 0.5), (1.9 * x, 0.18, hip[2] + 1.25)]
+    fore = [
+        chest + (x, -0.3, 0.1),
+        (x, 0.5 * chest[1], chest[2] + 0.15),
+        (x * 0.85, 0.24, chest[2] + 0.3),
+        (x * 0.85, 0.18, chest[2] + 0.6),
+    ]
+    hind = [
+        hip + (1.3 * x, 0.1, 0.1),
+        (1.9 * x, 0.75 * w, hip[2] + 0.9),
+        (1.8 * x, 0.3, hip[2] + 0.5),
+        (1.9 * x, 0.18, hip[2] + 1.25),
+    ]
     return np.array(fore), np.array(hind)
 
 
@@ -242,24 +335,38 @@ def _lying(model: Model, side: int, stretch: float):
     w, hip, chest, leg = model.breed.stout, model.hip, model.chest, model.breed.legs
     x = 0.62 * w * side
     reach = 0.35 * leg * (1.2 + 0.6 * stretch * side)
-    fore = [chest + (x, -0.3, 0), (x, 0.38, chest[2] - 0.1),
-            (x * 0.95, 0.22, chest[2] + reach), (x * 0.9, 0.18, chest[2] + reach + 0.4)]
-    hind = [hip + (x, 0.1, 0.2), (x * 1.5, 0.7 * w, hip[2] + 1.0),
-            (x * 1.6, 0.25, hip[2] + 0.3), (x * 1.7, 0.18, hip[2] + 1.2)]
+    fore = [
+        chest + (x, -0.3, 0),
+        (x, 0.38, chest[2] - 0.1),
+        (x * 0.95, 0.22, chest[2] + reach),
+        (x * 0.9, 0.18, chest[2] + reach + 0.4),
+    ]
+    hind = [
+        hip + (x, 0.1, 0.2),
+        (x * 1.5, 0.7 * w, hip[2] + 1.0),
+        (x * 1.6, 0.25, hip[2] + 0.3),
+        (x * 1.7, 0.18, hip[2] + 1.2),
+    ]
     return np.array(fore), np.array(hind)
 
 
 def _add_tail(model: Model, pose: Pose) -> None:
     kind, hip = model.breed.tail, model.hip
     thick = {"slim": 0.17, "bushy": 0.3, "stub": 0.2}[kind]
-    length = 0.5 if kind == "stub" else 2.6
+    length = {"cat": 3.0, "dog": 2.2}[model.breed.species] if kind != "stub" else 0.5
     upright = pose.stance == "stand"
     angle = -0.4 + (0.9 + 0.6 * pose.stretch) * upright
-    start = hip + (0, 0.35 * model.breed.stout * upright - 0.3 * (not upright), -0.85 * model.breed.stout)
+    start = hip + (
+        0,
+        0.35 * model.breed.stout * upright - 0.3 * (not upright),
+        -0.85 * model.breed.stout,
+    )
     bend, swing = (0.35 if upright else 0.0), 0.5 * np.sign(pose.turned + 0.01)
     for i in range(5):
         heading = swing * i * (not upright)
-        direction = np.array([np.sin(heading) * np.cos(angle), np.sin(angle), -np.cos(heading) * np.cos(angle)])
+        direction = np.array(
+            [np.sin(heading) * np.cos(angle), np.sin(angle), -np.cos(heading) * np.cos(angle)]
+        )
         end = start + direction * length / 5
         end[1] = max(end[1], thick)
         model.bone(model.body, start, end, thick * (1 - 0.08 * i), Part.TAIL, 0.7)
@@ -272,7 +379,12 @@ def _add_cat_head(model: Model, pose: Pose) -> None:
     model.add(head, (0, 0.04, 0), (0.95, 0.82, 0.84), Part.HEAD)
     for side in (-1, 1):
         model.add(head, (0.45 * side, -0.24, 0.22), (0.48 * wide, 0.42, 0.5), Part.HEAD)
-        model.add(head, (0.19 * side * wide, -0.36 + flat, 0.55 + m * 0.75), (0.25, 0.2, 0.22), Part.MUZZLE)
+        model.add(
+            head,
+            (0.19 * side * wide, -0.36 + flat, 0.55 + m * 0.75),
+            (0.25, 0.2, 0.22),
+            Part.MUZZLE,
+        )
         _add_erect_ear(model, side, base=(0.57, 0.52, -0.02), lean=0.3, broad=0.43, height=0.95)
     model.add(head, (0, -0.55, 0.48 + m * 0.5), (0.22, 0.16, 0.2), Part.MUZZLE)
     model.bone(head, (0, 0.15, 0.66), (0, -0.16 + flat, 0.58 + m * 0.8), 0.19, Part.HEAD)
@@ -285,20 +397,39 @@ def _add_dog_head(model: Model, pose: Pose) -> None:
     model.add(head, (0, 0.08, -0.05), (0.82, 0.78, 0.86), Part.HEAD)
     model.bone(head, (0, -0.08, 0.45), (0, -0.22, 0.5 + m), 0.33 * wide, Part.MUZZLE, 0.8)
     model.bone(head, (0, -0.5, 0.3), (0, -0.58 - drop, 0.4 + 0.85 * m), 0.22 * wide, Part.MUZZLE)
-    model.add(head, (0, -0.15 + 0.06 * (wide - 1), 0.68 + m + 0.25 * (wide - 1)), (0.19, 0.14, 0.13), Part.NOSE)
+    model.add(
+        head,
+        (0, -0.15 + 0.06 * (wide - 1), 0.68 + m + 0.25 * (wide - 1)),
+        (0.19, 0.14, 0.13),
+        Part.NOSE,
+    )
     for side in (-1, 1):
         model.add(head, (0.34 * side, -0.2, 0.3), (0.42, 0.42, 0.42), Part.HEAD)
         model.add(head, (0.3 * side, 0.28, 0.48), (0.3, 0.24, 0.27), Part.HEAD)
-        model.add(head, (0.15 * side * wide, -0.36, 0.5 + 0.68 * m), (0.22 * wide, 0.22, 0.2 + 0.3 * m),
-                  Part.MUZZLE)
+        model.add(
+            head,
+            (0.15 * side * wide, -0.36, 0.5 + 0.68 * m),
+            (0.22 * wide, 0.22, 0.2 + 0.3 * m),
+            Part.MUZZLE,
+        )
         {"pointed": _add_dog_erect, "hanging": _add_hanging_ear, "folded": _add_folded_ear}[
-            model.breed.ears](model, side)
+            model.breed.ears
+        ](model, side)
     if drop:
-        model.add(head, (0, -0.48 - drop * 0.5, 0.4 + 0.5 * m), (0.2 * wide, 0.1 + drop * 0.5, 0.25 + 0.4 * m),
-                  Part.MOUTH)
+        model.add(
+            head,
+            (0, -0.48 - drop * 0.5, 0.4 + 0.5 * m),
+            (0.2 * wide, 0.1 + drop * 0.5, 0.25 + 0.4 * m),
+            Part.MOUTH,
+        )
     if pose.tongue:
-        model.bone(head, (0, -0.5 - drop * 0.6, 0.4 + 0.6 * m), (0, -0.72 - 1.5 * drop, 0.6 + 0.9 * m), 0.13,
-                   Part.TONGUE)
+        model.bone(
+            head,
+            (0, -0.5 - drop * 0.6, 0.4 + 0.6 * m),
+            (0, -0.72 - 1.5 * drop, 0.6 + 0.9 * m),
+            0.13,
+            Part.TONGUE,
+        )
 
 
 def _add_dog_erect(model: Model, side: int) -> None:
@@ -316,10 +447,17 @@ def _add_erect_ear(model: Model, side: int, base, lean: float, broad: float, hei
     across *= broad * (0.6 + 0.4 * model.breed.ear) / np.linalg.norm(across)
     turn = model.head.turn
     rounded = 0.55 if model.breed.species == "dog" else 0.8
-    model.leaves.append((
-        model.head.outward(base - 0.18 * up), model.head.outward(tip), turn @ across,
-        lambda t: (1 - t) ** rounded * (1 - 0.25 * (1 - t) ** 4), 0.16 * broad,
-        Part.EAR, Part.INNER_EAR))
+    model.leaves.append(
+        (
+            model.head.outward(base - 0.18 * up),
+            model.head.outward(tip),
+            turn @ across,
+            lambda t: (1 - t) ** rounded * (1 - 0.25 * (1 - t) ** 4),
+            0.16 * broad,
+            Part.EAR,
+            Part.INNER_EAR,
+        )
+    )
     thin = np.stack([up * 0.42, across * 0.62, np.cross(up, across) * 0.1], axis=1)
     model.add(model.head, base + 0.15 * up - (0, 0, 0.1), thin, Part.EAR)
 
@@ -328,15 +466,19 @@ def _add_hanging_ear(model: Model, side: int) -> None:
     long = model.breed.ear
     top = np.array([0.72 * side, 0.4, -0.1])
     low = top + (0.28 * side, -0.95 * long, 0.12)
-    for start, end, thick, broad in ((top, (top + low) / 2, 0.13, 0.34),
-                                     ((top * 0.6 + low * 0.4), low, 0.11, 0.4)):
+    for start, end, thick, broad in (
+        (top, (top + low) / 2, 0.13, 0.34),
+        ((top * 0.6 + low * 0.4), low, 0.11, 0.4),
+    ):
         centre, axes = spindle(start, end, 0.3, 0.5)
         along = axes[:, 0]
         outward = np.array([1.0 * side, 0.25, 0.25])
         across = np.cross(along, outward)
         across /= np.linalg.norm(across)
         flat = np.cross(across, along / np.linalg.norm(along))
-        model.add(model.head, centre, np.stack([along, across * broad, flat * thick], axis=1), Part.EAR)
+        model.add(
+            model.head, centre, np.stack([along, across * broad, flat * thick], axis=1), Part.EAR
+        )
 
 
 def _add_folded_ear(model: Model, side: int) -> None:
@@ -346,5 +488,9 @@ def _add_folded_ear(model: Model, side: int) -> None:
     tip = fold + (0.16 * side, -0.55 * long, 0.35)
     for start, end, broad in ((base, fold, 0.26), (fold, tip, 0.24)):
         centre, axes = spindle(start, end, 0.16, 0.6)
-        model.add(model.head, centre, np.stack([axes[:, 0], axes[:, 1] / 0.16 * broad, axes[:, 2] * 0.6],
-                                               axis=1), Part.EAR)
+        model.add(
+            model.head,
+            centre,
+            np.stack([axes[:, 0], axes[:, 1] / 0.16 * broad, axes[:, 2] * 0.6], axis=1),
+            Part.EAR,
+        )

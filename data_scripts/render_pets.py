@@ -13,13 +13,17 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from data_scripts.drawing import add_noise, blur, render_all, to_image, vignette
-from data_scripts.pet_anatomy import BREEDS, Breed, Model, Part, Pose, build
-from data_scripts.pet_coats import Coat, Face, Noise, Surface
-from data_scripts.scenery import background, occlude, strokes
+from data_scripts.pet_anatomy import BREEDS, Model, Part, Pose, build
+from data_scripts.pet_coats import Coat, Face, Surface
+from data_scripts.pet_fur import comb, whiskers
+from data_scripts.scenery import background, occlude
 from data_scripts.solids import Camera, Relief, cast, spindle
 
-SPLITS = ("train", "valid", "test")
-COUNTS = {"train": {"cat": 101, "dog": 101}, "valid": {"cat": 51, "dog": 52}, "test": {"cat": 250, "dog": 201}}
+COUNTS = {
+    "train": {"cat": 101, "dog": 101},
+    "valid": {"cat": 51, "dog": 52},
+    "test": {"cat": 250, "dog": 201},
+}
 OVERSAMPLING = 1.5
 HEAD_PARTS = {Part.HEAD, Part.MUZZLE, Part.EAR, Part.NOSE}
 
@@ -41,7 +45,10 @@ def render_pets(folder: Path, seed: int = 0, workers: int | None = None, counts=
     jobs = []
     for i, split in enumerate(counts):
         for j, (species, count) in enumerate(counts[split].items()):
-            jobs += [(f"{split}/{species}/{species}.{k:04d}.jpg", (seed, i, j, k, species)) for k in range(count)]
+            jobs += [
+                (f"{split}/{species}/{species}.{k:04d}.jpg", (seed, i, j, k, species))
+                for k in range(count)
+            ]
     return render_all(draw_pet, jobs, Path(folder), workers, title="drawing cats and dogs")
 
 
@@ -59,7 +66,7 @@ def draw_pet(job: tuple) -> Image.Image:
     light = Light.random(rng)
     cast_shadow(picture, model, camera, light)
     paint_animal(picture, model, camera, light, rng)
-    if rng.random() < 0.3:
+    if rng.random() < 0.25:
         picture = occlude(picture, rng)
     elif rng.random() < 0.08:
         hold(picture, model, camera, light, rng)
@@ -73,25 +80,24 @@ def enlarge(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
-    long, ratio = rng.integers(190, 241), rng.choice([1.0, 0.75, 0.85, 0.67], p=[0.1, 0.5, 0.2, 0.2])
+    long, ratio = rng.integers(180, 231), rng.choice([1, 0.85, 0.75, 0.67], p=[0.1, 0.2, 0.5, 0.2])
     short = max(int(long * ratio), 150)
     return (int(long), short) if rng.random() < 0.6 else (short, int(long))
 
 
 def frame(model: Model, size: tuple[int, int], rng: np.random.Generator) -> Camera:
     """Aim the camera, from nearer or farther: at the whole animal, its upper half, or its head."""
-    view = rng.choice(["whole", "half", "head"], p=[0.35, 0.35, 0.3])
+    view = str(rng.choice(["whole", "half", "head"], p=[0.15, 0.4, 0.45]))
     low, high = model.box(HEAD_PARTS)
-    if view != "head":
-        whole_low, whole_high = model.box()
-        share = 1.0 if view == "whole" else 0.45
-        low = low + share * np.minimum(whole_low - low, 0)
-        high = high + share * np.maximum(whole_high - high, 0)
-    fill = rng.uniform(0.75, 1.05) if view == "whole" else rng.uniform(0.6, 0.9)
+    whole_low, whole_high = model.box()
+    share = {"whole": 1.0, "half": 0.35, "head": 0.0}[view]
+    low = low + share * np.minimum(whole_low - low, 0)
+    high = high + share * np.maximum(whole_high - high, 0)
+    fill = rng.uniform(0.85, 1.1) if view == "whole" else rng.uniform(0.65, 0.95)
     scale = float(fill * min(np.array(size) / (high - low)))
     middle = (low + high) / 2 + rng.uniform(-0.08, 0.08, 2) * (high - low)
     model.move(-np.array([*middle, model.head.origin[2]]))
-    distance = {"whole": 24, "half": 18, "head": 12}[str(view)]
+    distance = {"whole": 24, "half": 18, "head": 12}[view]
     return Camera(size, scale, (size[0] / 2, size[1] / 2), distance)
 
 
@@ -110,8 +116,13 @@ class Light:
         """From above, from the left or the right, now and then a flash from the camera."""
         direction = np.array([rng.uniform(-1, 1), rng.uniform(0.3, 1), rng.uniform(0.2, 1.2)])
         ambient, warm = rng.uniform(0.35, 0.62), rng.normal(0, 0.045)
-        return cls(direction / np.linalg.norm(direction), 1.25 - ambient + rng.normal(0, 0.08), ambient,
-                   np.array([1 + warm, 1, 1 - warm]), np.array([1 - warm, 1, 1 + warm]))
+        return cls(
+            direction / np.linalg.norm(direction),
+            1.25 - ambient + rng.normal(0, 0.08),
+            ambient,
+            np.array([1 + warm, 1, 1 - warm]),
+            np.array([1 - warm, 1, 1 + warm]),
+        )
 
     def on(self, normal: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
         """Light (n, 3) that falls on surfaces with these normals (n, 3)."""
@@ -124,7 +135,9 @@ def cast_shadow(picture: np.ndarray, model: Model, camera: Camera, light: Light)
     """Darken the ground under the animal."""
     turn = np.linspace(0, 2 * np.pi, 24)
     long = model.breed.trunk * 0.62
-    ring = np.stack([1.25 * model.breed.stout * np.cos(turn), 0 * turn, long * np.sin(turn)], axis=1)
+    ring = np.stack(
+        [1.25 * model.breed.stout * np.cos(turn), 0 * turn, long * np.sin(turn)], axis=1
+    )
     ring += (-0.4 * light.direction[0], 0, 0.3)
     points = camera.project(np.array([model.body.outward(p) for p in ring]))
     shadow = Image.new("L", camera.size)
@@ -141,7 +154,7 @@ def soften(values: np.ndarray, radius: float) -> np.ndarray:
 
 
 def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> None:
-    """Paint the animal over the picture: skin and eyes by surface, then hair by hair, then whiskers."""
+    """Paint the animal: skin and eyes as surfaces, then hair by hair, then whiskers."""
     relief = model.cast(camera)
     seen = Surface.of(relief, model)
     if len(seen.rows) == 0:
@@ -152,11 +165,12 @@ def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> No
     bare = face.paint(seen, colours)
     hidden = occlusion(relief, camera)[seen.rows, seen.columns]
     lit = colours * light.on(seen.normal, hidden)
-    glance = seen.normal @ (light.direction + (0, 0, 1)) / np.linalg.norm(light.direction + (0, 0, 1))
-    gloss = (bare * (bare < 1) * np.clip(glance, 0, 1) ** 30 + 0.04 * np.clip(glance, 0, 1) ** 6)[:, None]
-    lit = (np.clip(lit + gloss, 0, None) ** 0.92) * 255
+    halfway = light.direction + (0, 0, 1)
+    glance = np.clip(seen.normal @ halfway / np.linalg.norm(halfway), 0, 1)
+    gloss = bare * (bare < 1) * glance**30 + 0.04 * glance**6
+    lit = 255 * np.clip(lit + gloss[:, None], 0, None) ** 0.92
     picture[seen.rows, seen.columns] = lit
-    comb(picture, relief, seen, lit, bare, model, camera, rng)
+    comb(picture, relief, seen, lit, bare, model, rng)
     if model.breed.species == "cat":
         whiskers(picture, model, camera, rng)
 
@@ -169,32 +183,6 @@ def occlusion(relief: Relief, camera: Camera) -> np.ndarray:
     span = (high - low) / 255
     around = soften((height - low) / span, camera.scale * 0.35) * span + low
     return np.clip(1.0 - 0.7 * np.clip(around - height + 0.1, 0, 1.0), 0.25, 1)
-
-
-HAIR_LENGTH = {Part.MUZZLE: 0.35, Part.HEAD: 0.5, Part.EAR: 0.45, Part.INNER_EAR: 0.5,
-               Part.NECK: 1.1, Part.TRUNK: 1.1, Part.TAIL: 1.1, Part.LEG: 0.7, Part.PAW: 0.35}
-
-
-def comb(picture, relief, seen, lit, bare, model: Model, camera: Camera, rng) -> None:
-    """Draw hairs: along the body, in tufts, a little outwards, each of its own lightness."""
-    breed = model.breed
-    hairy = np.flatnonzero(bare == 0)
-    roots = rng.choice(hairy, int(len(hairy) * 0.3), replace=False)
-    roots = roots[np.argsort(relief.depth[seen.rows[roots], seen.columns[roots]])]
-    n = len(roots)
-    hair = hair_flow(seen, roots, model, rng) + 0.3 * seen.normal[roots]
-    hair += (0.12 + 0.5 * breed.curl) * rng.standard_normal((n, 3))
-    lengths = np.ones(len(Part))
-    lengths[list(HAIR_LENGTH)] = list(HAIR_LENGTH.values())
-    length = breed.hair * lengths[seen.part[roots]] * camera.scale * rng.uniform(0.6, 1.2, n)
-    colours = lit[roots] * rng.normal(1, 0.09, (n, 1))
-    bald = np.zeros(picture.shape[:2], bool)
-    bald[seen.rows, seen.columns] = bare > 0
-    before = picture[bald]
-    strokes(picture, seen.columns[roots] + 0.5, seen.rows[roots] + 0.5, hair[:, 0] * length,
-            -hair[:, 1] * length, colours, steps=int(np.clip(np.quantile(length, 0.9) * 1.2, 4, 30)),
-            fade=0.25)
-    picture[bald] = before
 
 
 SKIN = np.array(((0.86, 0.66, 0.55), (0.76, 0.55, 0.42), (0.5, 0.32, 0.22), (0.32, 0.2, 0.15)))
@@ -215,6 +203,8 @@ def hold(picture, model: Model, camera: Camera, light: Light, rng) -> None:
         solids += [(*spindle(base, knuckle, 0.125), 1), (*spindle(knuckle, tip, 0.11), 1)]
     relief = cast(solids, camera)
     rows, columns = np.nonzero(relief.part >= 0)
+    if len(rows) == 0:
+        return
     skin, sleeve = SKIN[rng.integers(len(SKIN))], rng.uniform(0.1, 0.8, 3)
     bare = rng.random() < 0.4
     colours = np.where((relief.part[rows, columns] > 0)[:, None] | bare, skin, sleeve)
@@ -222,40 +212,9 @@ def hold(picture, model: Model, camera: Camera, light: Light, rng) -> None:
     picture[rows, columns] = 255 * colours * light.on(relief.normal[:, rows, columns].T, open_sky)
 
 
-def hair_flow(seen: Surface, roots: np.ndarray, model: Model, rng) -> np.ndarray:
-    """Direction (n, 3) in which the hair lies: away from the nose, along the trunk, down the legs."""
-    head = (seen.head[roots] - (0, -0.15, 1.0)) * (1, 1, 0.5) @ model.head.turn.T
-    backwards = (model.hip - model.chest) / np.linalg.norm(model.hip - model.chest)
-    flow = np.where(seen.of_head[roots][:, None], head, model.body.turn @ (backwards - (0, 0.5, 0)))
-    legs = np.isin(seen.part[roots], (Part.LEG, Part.PAW))
-    flow = np.where(legs[:, None], (0, -1.0, 0), flow)
-    normal = seen.normal[roots]
-    flow -= (flow * normal).sum(axis=1, keepdims=True) * normal
-    flow /= np.linalg.norm(flow, axis=1, keepdims=True) + 1e-6
-    place = np.where(seen.of_head[roots][:, None], seen.head[roots], seen.trunk[roots] * (1, 1, 3))
-    place = place.astype(np.float32)
-    tufts = np.stack([Noise(rng, 5.0)(place) for _ in range(3)], axis=1)
-    return flow + (0.15 + 0.6 * model.breed.hair + 0.8 * model.breed.curl) * tufts
-
-
-def whiskers(picture, model: Model, camera: Camera, rng) -> None:
-    """A cat's whiskers: thin light lines from the muzzle outwards."""
-    lines = []
-    for side in (-1, 1):
-        for i in range(5):
-            start = np.array((0.3 * side, -0.36 + 0.04 * i, 0.78))
-            end = start + (side * rng.uniform(0.6, 1.0), 0.12 * (i - 2.5) + rng.normal(0, 0.06), -0.15)
-            lines.append(np.linspace(0, 1, 200)[:, None] * (end - start) + start)
-    points = camera.project(np.concatenate(lines) @ model.head.turn.T + model.head.origin)
-    columns, rows = points.astype(int).T
-    inside = (columns >= 0) & (columns < picture.shape[1]) & (rows >= 0) & (rows < picture.shape[0])
-    spot = rows[inside], columns[inside]
-    picture[spot] = 0.4 * picture[spot] + 0.6 * 225
-
-
 def develop(picture: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     """What a cheap camera makes of it: exposure, tint, vignette, some blur, noise."""
-    image = to_image(picture).resize(size, Image.Resampling.BOX if OVERSAMPLING == 2 else Image.Resampling.HAMMING)
+    image = to_image(picture).resize(size, Image.Resampling.HAMMING)
     pixels = np.asarray(image, np.float32) / 255
     pixels = pixels * rng.normal(1, 0.07) * rng.normal(1, 0.025, 3).astype(np.float32)
     pixels = pixels ** rng.uniform(0.8, 1.15) * 255

@@ -17,7 +17,9 @@ def _colour(rng: Rng, low: float, high: float, saturation: float) -> np.ndarray:
 
     At `saturation` 1, wood, sand and walls are half of all, the rest has any hue.
     """
-    hue = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 * saturation + 0.1 else rng.normal(0.7, 0.4)
+    hue = (
+        rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 * saturation + 0.1 else rng.normal(0.7, 0.4)
+    )
     waves = np.cos(hue - np.array([0, 2.1, 4.2]))
     return rng.uniform(low, high) * (1 + 0.7 * saturation * rng.uniform(0.1, 1) * waves)
 
@@ -33,7 +35,10 @@ def _mottle(picture: Picture, rng: Rng, cells: int, strength: float) -> Picture:
 
 
 def _grain(picture: Picture, rng: Rng, strength: float) -> Picture:
-    return picture * (1 + strength * rng.standard_normal(picture.shape[:2], dtype=np.float32))[:, :, None]
+    return (
+        picture
+        * (1 + strength * rng.standard_normal(picture.shape[:2], dtype=np.float32))[:, :, None]
+    )
 
 
 def _floor_grid(size, horizon: float, rng: Rng):
@@ -41,7 +46,9 @@ def _floor_grid(size, horizon: float, rng: Rng):
     width, height = size
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height
     away = 0.35 / np.maximum(y - horizon + 0.22, 0.05)
-    across = (np.arange(width, dtype=np.float32)[None, :] / width - rng.uniform(0.2, 0.8)) * away * 2.2
+    across = (
+        (np.arange(width, dtype=np.float32)[None, :] / width - rng.uniform(0.2, 0.8)) * away * 2.2
+    )
     turn = rng.uniform(-0.7, 0.7)
     return across * np.cos(turn) + away * np.sin(turn), away * np.cos(turn) - across * np.sin(turn)
 
@@ -59,7 +66,9 @@ def _tiles(size, horizon, rng) -> Picture:
 def _planks(size, horizon, rng) -> Picture:
     u, v = _floor_grid(size, horizon, rng)
     plank = np.floor(u * 5)
-    shade = 1 + 0.13 * np.sin(plank * 91.7) + 0.05 * np.sin(v * 2 + 9 * np.sin(plank * 7.1) + 40 * u)
+    shade = (
+        1 + 0.13 * np.sin(plank * 91.7) + 0.05 * np.sin(v * 2 + 9 * np.sin(plank * 7.1) + 40 * u)
+    )
     seam = (u * 5) % 1 < 0.05
     wood = np.array((150, 100, 58)) * rng.uniform(0.6, 1.35) * rng.uniform(0.9, 1.1, 3)
     return wood * (shade * (1 - 0.4 * seam))[:, :, None]
@@ -80,11 +89,16 @@ def _room(size, rng) -> Picture:
         box = left, top, left + rng.uniform(0.1, 0.5) * width, top + rng.uniform(0.2, 0.7) * height
         colour = tuple(_colour(rng, 30, 230, 0.4).clip(0, 255).astype(int))
         draw.rectangle(box, fill=colour, outline=tuple(c * 2 // 3 for c in colour), width=3)
-    picture = _mottle(np.asarray(wall.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 3))), np.float32), rng, 3, 0.2)
+    picture = _mottle(
+        np.asarray(wall.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 3))), np.float32),
+        rng,
+        3,
+        0.2,
+    )
     floor = (_tiles, _planks, _carpet)[rng.integers(3)](size, horizon, rng)
     line = int(horizon * height)
     picture[line:] = floor[line:]
-    picture[max(line - 4, 0):line] *= rng.uniform(0.5, 1.2)
+    picture[max(line - 4, 0) : line] *= rng.uniform(0.5, 1.2)
     return picture
 
 
@@ -146,7 +160,11 @@ def _grass(size, rng) -> Picture:
     """A meadow, with bushes behind it out of focus."""
     width, height = size
     horizon = rng.uniform(-0.3, 0.45) * height
-    green = np.array((88, 112, 50)) * rng.uniform(0.6, 1.4) * rng.uniform((0.8, 0.9, 0.7), (1.5, 1.1, 1.2))
+    green = (
+        np.array((88, 112, 50))
+        * rng.uniform(0.6, 1.4)
+        * rng.uniform((0.8, 0.9, 0.7), (1.5, 1.1, 1.2))
+    )
     picture = _mottle(_mottle(_flat(size, green * 0.75), rng, 5, 0.3), rng, 20, 0.25)
     n = width * height // 14
     y = np.sort(rng.uniform(max(horizon, 0), height * 1.04, n))
@@ -184,11 +202,18 @@ def _street(size, rng) -> Picture:
     line = int(rng.uniform(-0.3, 0.5) * height)
     if line > 0:
         picture[:line] = _outdoors(size, rng)[:line]
-        picture[line:line + 3] *= 0.7
+        picture[line : line + 3] *= 0.7
     return picture
 
 
-BACKGROUNDS = ((_room, 0.32), (_fabric, 0.16), (_sofa, 0.14), (_grass, 0.16), (_street, 0.1), (_outdoors, 0.12))
+BACKGROUNDS = (
+    (_room, 0.32),
+    (_fabric, 0.16),
+    (_sofa, 0.14),
+    (_grass, 0.16),
+    (_street, 0.1),
+    (_outdoors, 0.12),
+)
 
 
 def background(size: tuple[int, int], rng: Rng) -> Picture:
@@ -229,7 +254,9 @@ def _bars(draw, size, rng) -> None:
     colour = _colour(rng, 50, 210, 0.15)
     for x in np.arange(rng.uniform(0, gap), width, gap):
         draw.line((x, 0, x, height), fill=_fill(colour), width=thick)
-        draw.line((x - thick / 4, 0, x - thick / 4, height), fill=_fill(colour * 1.35), width=thick // 3)
+        draw.line(
+            (x - thick / 4, 0, x - thick / 4, height), fill=_fill(colour * 1.35), width=thick // 3
+        )
 
 
 def _edge(draw, size, rng) -> None:
@@ -237,7 +264,12 @@ def _edge(draw, size, rng) -> None:
     width, height = size
     colour, depth = _colour(rng, 40, 210, 0.4), rng.uniform(0.1, 0.26)
     steps = np.linspace(-0.05, 1.05, 30)
-    wave = 1 - depth + rng.uniform(0, 0.03) * np.sin(steps * rng.uniform(5, 25)) + rng.uniform(-0.1, 0.1) * steps
+    wave = (
+        1
+        - depth
+        + rng.uniform(0, 0.03) * np.sin(steps * rng.uniform(5, 25))
+        + rng.uniform(-0.1, 0.1) * steps
+    )
     upright = rng.random() < 0.35
     for shift, light in ((0, 0.75), (0.02, 1.0), (0.09, 0.93)):
         line = list(zip(steps, wave + shift, strict=True)) + [(1.1, 1.3), (-0.1, 1.3)]
@@ -253,7 +285,9 @@ def _leaves(draw, size, rng) -> None:
         t = np.linspace(0, 1, 12)
         long, broad = rng.uniform(0.15, 0.4) * width, rng.uniform(0.02, 0.05) * width
         x, y = t * long, broad * np.sin(np.pi * t)
-        outline = np.concatenate([np.stack([x, y + 20 * t**2], 1), np.stack([x, -y + 20 * t**2], 1)[::-1]])
+        outline = np.concatenate(
+            [np.stack([x, y + 20 * t**2], 1), np.stack([x, -y + 20 * t**2], 1)[::-1]]
+        )
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         points = outline @ turn + (x0, y0)
         draw.polygon([tuple(p) for p in points], fill=_fill(green * rng.normal(1, 0.2)))
@@ -263,8 +297,14 @@ def _ball(draw, size, rng) -> None:
     """A toy: a ball, shaded by rings from dark to light."""
     width, height = size
     r = rng.uniform(0.06, 0.13) * width
-    x, y, colour = rng.uniform(0.1, 0.9) * width, height * rng.uniform(0.82, 0.98), _colour(rng, 90, 190, 0.8)
+    x, y, colour = (
+        rng.uniform(0.1, 0.9) * width,
+        height * rng.uniform(0.82, 0.98),
+        _colour(rng, 90, 190, 0.8),
+    )
     for share in np.linspace(0, 1, 12):
         q, shift = r * (1 - 0.85 * share), 0.35 * r * share
-        draw.ellipse((x - q - shift, y - q - shift, x + q - shift, y + q - shift),
-                     fill=_fill(colour * (0.55 + 0.65 * share)))
+        draw.ellipse(
+            (x - q - shift, y - q - shift, x + q - shift, y + q - shift),
+            fill=_fill(colour * (0.55 + 0.65 * share)),
+        )

@@ -14,8 +14,9 @@ BLEND = 5.0  # how sharply the nearer of two surfaces wins; per unit of length
 class Camera:
     """A view: picture size, pixels per unit, the point of the picture where (0, 0) is seen."""
 
-    def __init__(self, size: tuple[int, int], scale: float, origin: tuple[float, float],
-                 distance: float) -> None:
+    def __init__(
+        self, size: tuple[int, int], scale: float, origin: tuple[float, float], distance: float
+    ) -> None:
         self.size, self.scale, self.origin, self.distance = size, scale, origin, distance
 
     def enlargement(self, z: float) -> float:
@@ -33,8 +34,8 @@ class Relief:
     """What the camera sees of a model, per pixel: depth, normal and the part it belongs to.
 
     `part` holds small integers chosen by the caller, -1 where nothing is seen. `depth` and
-    `normal` become final with `finish`. `front` is a depth that nothing of the model passes: weights
-    are counted from it, to stay small.
+    `normal` become final with `finish`. `front` is a depth that nothing of the model passes:
+    weights are counted from it, to stay small.
     """
 
     def __init__(self, camera: Camera, front: float) -> None:
@@ -65,9 +66,10 @@ class Relief:
         normal = np.tensordot(inverse.T, start + along[:, None, None] * z, 1)
         self._merge(window, seen, z + np.float32(centre[2]), normal, part)
 
-    def add_leaf(self, base: Vector, tip: Vector, side: Vector, outline, bulge: float,
-                 part: int, inner: int) -> None:
-        """Add a thin curved leaf: `outline(t)` is its half width, in lengths of `side`, at t = 0..1.
+    def add_leaf(
+        self, base: Vector, tip: Vector, side: Vector, outline, bulge: float, part: int, inner: int
+    ) -> None:
+        """Add a thin curved leaf: `outline(t)`, 0 <= t <= 1: its half width in lengths of `side`.
 
         Its middle, where it shows the side that faces `side` x (tip - base), is of part `inner`.
         """
@@ -89,7 +91,9 @@ class Relief:
         toward = 1 if facing[2] > 0 else -1
         z = base[2] + s * side[2] + t * up[2] - toward * bulge * (1 - across**2)
         tilt = -toward * 0.9 * across * toward
-        normal = facing[:, None, None] * toward + tilt * (side / np.linalg.norm(side))[:, None, None]
+        normal = (
+            facing[:, None, None] * toward + tilt * (side / np.linalg.norm(side))[:, None, None]
+        )
         hollow = (np.abs(across) < 0.62) & (t < 0.8) & (t > 0.05) & (toward > 0)
         self._merge(window, seen, z, normal, np.where(hollow, inner, part))
 
@@ -124,7 +128,7 @@ class Relief:
 
 
 def cast(ellipsoids: list, camera: Camera, leaves: list = ()) -> Relief:
-    """What a camera sees of ellipsoids (centre, axes, part) and leaves (arguments of `add_leaf`)."""
+    """What a camera sees of ellipsoids and leaves: arguments of `add_ellipsoid`, `add_leaf`."""
     depths = [centre[2] + np.abs(axes[2]).max() for centre, axes, _ in ellipsoids]
     relief = Relief(camera, max(depth * camera.enlargement(depth) for depth in depths))
     for ellipsoid in ellipsoids:
