@@ -21,7 +21,8 @@ lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed o
 	    echo "This machine has no screen: open the address that JupyterLab prints below."; \
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then options="$$options --allow-root"; fi; \
-	$(BIN)/jupyter lab $$options $(LAB_ARGS) notebooks/00_welcome.ipynb
+	$(BIN)/jupyter lab $$options --ServerApp.root_dir=. \
+	    --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(LAB_ARGS)
 
 test: setup ## Check the style, run the unit tests, and run every notebook in both editions
 	@$(BIN)/python tests/run.py
