@@ -251,7 +251,7 @@ def _fingerprint(backbone: Backbone, part: keras.Model, images) -> str:
         config = {**layer.get_config(), "name": None, "trainable": None}
         digest.update(f"{type(layer).__name__} {config}".encode())
     for weight in part.weights:
-        digest.update(np.ascontiguousarray(weight, dtype="float32"))
+        digest.update(weight.numpy().astype("float32").tobytes())
     if _holds_pixels(images):
         digest.update(f"{images.shape} {images.dtype}".encode())
         digest.update(np.ascontiguousarray(images))

@@ -197,7 +197,7 @@ def test_batch_normalisation_keeps_its_statistics_in_training(networks):
     network = networks["mobilenet_v2"].model
     # The first block is enough, and quicker.
     start = keras.Model(network.input, network.get_layer("expanded_conv_project_BN").output)
-    start.trainable = True
+    freeze_up_to(networks["mobilenet_v2"], None)
     statistics = [w for w in start.non_trainable_variables if "moving" in w.path]
     assert len(statistics) == 6
     images = np.random.default_rng(0).normal(size=(2, 224, 224, 3)).astype("float32")
