@@ -21,7 +21,7 @@ import course_utils
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = [f"course_utils.{module.name}" for module in pkgutil.iter_modules(course_utils.__path__)]
-DEVELOPER_PATH = re.compile(r"(?<![\w.])(/(home|Users|root)/\w|/root\b(?!/)|[A-Z]:\\Users\\)")
+DEVELOPER_PATH = re.compile(r"(?<![\w.])(/(home|Users)/\w|/(root)\b|[A-Z]:\\(Users)\\)")
 INSTALLED = packages_distributions()
 HEAVY = {"tensorflow", "keras"}
 
