@@ -1,0 +1,125 @@
+"""What lesson 05 shows holds for the drawn signs, whatever the seed that drew them."""
+
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from course_utils import (
+    add_classifier,
+    current_edition,
+    drawn_data,
+    extract_features,
+    load_backbone,
+    paths_to_tensor,
+    split_at,
+)
+from course_utils.datasets import read_folder
+from data_scripts import render_signs
+from data_scripts.drawing import render_all
+
+EPOCHS = 6
+RATE = 3e-4
+SEEDS = (0, 1)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """All pictures of seed 0 (the course's own), and a part of those of another seed."""
+    own, edition = tmp_path_factory.mktemp("signs"), current_edition()
+    first = edition.folder / "sign_language_digits"
+    if edition.name != "pocket" or not drawn_data.is_up_to_date(edition, first.name, seed=0):
+        first = render_signs.render_signs(own / "seed0", seed=0)
+    jobs = render_signs.sign_jobs(seed=1)
+    training = [job for job in jobs if job[0].startswith("train")]
+    evaluation = [job for job in jobs if not job[0].startswith("train")]
+    second = render_all(render_signs.draw_sign, training[::3] + evaluation, own / "seed1")
+    return {0: first, 1: second}
+
+
+@pytest.fixture(scope="module")
+def parts(folders):
+    """Per seed: training paths and labels, evaluation paths and labels (valid and test)."""
+    found = {}
+    for seed, folder in folders.items():
+        train, valid, test = (read_folder(folder / name) for name in ("train", "valid", "test"))
+        labels = np.concatenate([valid.labels, test.labels])
+        found[seed] = (train.paths, train.labels, [*valid.paths, *test.paths], labels)
+    return found
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    """MiniVGG; features are kept for this module alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_DATA", str(tmp_path_factory.mktemp("data")))
+        yield load_backbone("minivgg")
+
+
+@pytest.fixture(scope="module")
+def codes(backbone, parts):
+    """Average-pooled features of MiniVGG per seed: training and evaluation pictures."""
+    return {
+        seed: [extract_features(backbone, paths).mean(axis=(1, 2)) for paths in (train, evaluation)]
+        for seed, (train, _, evaluation, _) in parts.items()
+    }
+
+
+def probe_accuracy(codes, parts):
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+    return probe.fit(codes[0], parts[1]).score(codes[1], parts[3])
+
+
+def train(model, inputs, parts):
+    """Train for some epochs; return the evaluation accuracies and the seconds of one epoch."""
+    import keras
+
+    optimizer = keras.optimizers.Adam(RATE)
+    model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    start = time.perf_counter()
+    history = model.fit(
+        inputs[0], parts[1], validation_data=(inputs[1], parts[3]),
+        epochs=EPOCHS, batch_size=32, verbose=0,
+    )  # fmt: skip
+    return np.array(history.history["val_accuracy"]), (time.perf_counter() - start) / EPOCHS
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_single_pixels_do_not_tell_the_signs(parts, seed):
+    pixels = []
+    for paths in parts[seed][::2]:
+        pictures = [Image.open(path).resize((16, 16), Image.Resampling.BOX) for path in paths]
+        pixels.append(np.array([np.asarray(picture).ravel() / 255 for picture in pictures]))
+    model = LogisticRegression(max_iter=300).fit(pixels[0], parts[seed][1])
+    accuracy = model.score(pixels[1], parts[seed][3])
+    print(f"seed {seed}: raw 16x16 pixels {accuracy:.3f}")
+    assert 0.3 < accuracy <= 0.80
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_linear_probe_leaves_room_for_fine_tuning(parts, codes, seed):
+    accuracy = probe_accuracy(codes[seed], parts[seed])
+    print(f"seed {seed}: linear probe {accuracy:.3f}")
+    assert 0.70 <= accuracy <= 0.93
+
+
+def test_fine_tuning_beats_the_probe_and_training_from_scratch(backbone, parts, codes):
+    probe = probe_accuracy(codes[0], parts[0])
+    _, second = split_at(backbone, "block3")
+    middle = [extract_features(backbone, paths, upto="block3") for paths in parts[0][::2]]
+    tuned, tuned_seconds = train(add_classifier(second, 10), middle, parts[0])
+    pixels = [paths_to_tensor(paths, size=backbone.input_size) for paths in parts[0][::2]]
+    pixels = [backbone.preprocess(array) for array in pixels]
+    untrained = load_backbone("minivgg", weights=False)
+    scratch, scratch_seconds = train(add_classifier(untrained, 10), pixels, parts[0])
+    print(f"probe {probe:.3f}; fine-tuned {tuned.round(3)}, {tuned_seconds:.1f} s per epoch")
+    print(f"from scratch {scratch.round(3)}, {scratch_seconds:.1f} s per epoch")
+    assert tuned[-1] >= 0.95
+    assert tuned[-1] >= probe + 0.04
+    assert tuned[-1] >= scratch[-1] + 0.02
+    assert (tuned >= scratch).all()  # after the same epochs, and each of these takes less time
+    assert tuned_seconds < scratch_seconds
