@@ -34,6 +34,7 @@ class Breed:
     hair: float = 0.2
     curl: float = 0.0
     tail: str = "slim"
+    common: float = 1.0
 
     def varied(self, rng: np.random.Generator) -> "Breed":
         """An individual of this breed."""
@@ -51,8 +52,8 @@ def _dog(*coats: str, **proportions) -> Breed:
 
 
 BREEDS = {
-    "tabby": _cat("stripes", "stripes", "ticked"),
-    "shorthair": _cat("solid", "patches", "tuxedo", stout=1.05),
+    "tabby": _cat("stripes", "stripes", "stripes", "ticked", common=2.5),
+    "shorthair": _cat("solid", "patches", "tuxedo", stout=1.05, common=2.0),
     "siamese": _cat("points", stout=0.8, legs=2.1, ear=1.2, hair=0.12),
     "persian": _cat(
         "solid",
@@ -68,7 +69,12 @@ BREEDS = {
     "ginger": _cat("stripes", "solid"),
     "calico": _cat("calico", "patches"),
     "forest": _cat("stripes", "tuxedo", "ticked", hair=0.4, ear=1.1, stout=1.15, tail="bushy"),
-    "labrador": _dog("solid", ears="hanging", ear=0.8, muzzle=0.85, hair=0.14, legs=2.3),
+    "retriever": _dog(
+        "solid", ears="hanging", ear=0.85, muzzle=0.9, hair=0.3, tail="bushy", common=1.5
+    ),
+    "labrador": _dog(
+        "solid", common=2.0, ears="hanging", ear=0.8, muzzle=0.85, hair=0.14, legs=2.3
+    ),
     "shepherd": _dog("saddle", "mask", ear=1.05, muzzle=1.1, legs=2.5, trunk=3.6, tail="bushy"),
     "poodle": _dog(
         "solid",
@@ -110,6 +116,7 @@ BREEDS = {
         stout=1.3,
         trunk=2.7,
         tail="stub",
+        common=0.7,
     ),
     "husky": _dog("saddle", "mask", ear=0.9, muzzle=0.85, hair=0.28, tail="bushy", legs=2.2),
     "collie": _dog(
@@ -133,6 +140,7 @@ BREEDS = {
         legs=1.7,
         trunk=2.3,
         stout=0.8,
+        common=0.5,
     ),
     "greyhound": _dog(
         "stripes",
@@ -144,6 +152,7 @@ BREEDS = {
         hair=0.1,
         muzzle_width=0.8,
         legs=3.1,
+        common=0.6,
         trunk=3.6,
         stout=0.85,
     ),
@@ -385,7 +394,7 @@ def _add_cat_head(model: Model, pose: Pose) -> None:
             (0.25, 0.2, 0.22),
             Part.MUZZLE,
         )
-        _add_erect_ear(model, side, base=(0.57, 0.52, -0.02), lean=0.3, broad=0.43, height=0.95)
+        _add_erect_ear(model, side, base=(0.56, 0.48, -0.02), lean=0.2, broad=0.47, height=0.8)
     model.add(head, (0, -0.55, 0.48 + m * 0.5), (0.22, 0.16, 0.2), Part.MUZZLE)
     model.bone(head, (0, 0.15, 0.66), (0, -0.16 + flat, 0.58 + m * 0.8), 0.19, Part.HEAD)
     model.add(head, (0, -0.2 + flat, 0.69 + m * 0.88), (0.12, 0.085, 0.08), Part.NOSE)

@@ -27,6 +27,7 @@ PALETTES = {  # (ground, marking, third colour) to choose from
     "solid": [(c, c, c) for c in range(10)] + [(BLACK, BLACK, BROWN)],
     "stripes": [
         (GREY, BLACK, SAND),
+        (GREY, BLACK, WHITE),
         (TAN, BROWN, CREAM),
         (SAND, GINGER, CREAM),
         (TAN, CHOCOLATE, CREAM),
@@ -69,11 +70,11 @@ PALETTES = {  # (ground, marking, third colour) to choose from
 }
 IRIS = {
     "cat": [
-        (0.55, 0.58, 0.28),
-        (0.42, 0.52, 0.3),
-        (0.68, 0.52, 0.2),
-        (0.6, 0.38, 0.15),
-        (0.42, 0.55, 0.68),
+        (0.68, 0.70, 0.36),
+        (0.52, 0.64, 0.40),
+        (0.80, 0.64, 0.28),
+        (0.72, 0.48, 0.20),
+        (0.50, 0.64, 0.76),
     ],
     "dog": [(0.22, 0.12, 0.06), (0.3, 0.17, 0.08), (0.16, 0.09, 0.05), (0.42, 0.26, 0.1)],
 }
@@ -157,7 +158,7 @@ class Coat:
         self.patch = Noise(rng, 1.0, waves=5)
         self.patch2 = Noise(rng, 1.2, waves=5)
         self.curls = Noise(rng, 10.0)
-        self.stripes = rng.uniform(4.5, 6.5)
+        self.stripes = rng.uniform(5.5, 8.5)
 
     def colours(self, seen: Surface) -> np.ndarray:
         """Reflectance (n, 3) of the fur at every seen point."""
@@ -202,7 +203,7 @@ class Coat:
         wave = np.where(
             head, face, np.where(seen.on(Part.LEG, Part.PAW, Part.TAIL), 0.5 * limb, body)
         )
-        share = ramp(wave + 0.3 * self.fine(place), -0.1, 0.7) * 0.85
+        share = ramp(wave + 0.3 * self.fine(place), -0.1, 0.6) * 0.95
         return self._pale_face(seen, head) * 0.6, share
 
     def _ticked(self, seen, place, head):
@@ -300,7 +301,7 @@ class Face:
         iris = np.array(choices[rng.integers(len(choices))])
         if coat.pattern in ("points", "saddle") and rng.random() < 0.5:
             iris = np.array((0.45, 0.58, 0.7))
-        pink = rng.random() < (0.6 if species == "cat" else 0.12)
+        pink = rng.random() < (0.6 if species == "cat" else 0.06)
         return cls(
             species,
             iris * rng.uniform(0.85, 1.15, 3),
@@ -333,7 +334,7 @@ class Face:
 
     def _paint_eye(self, seen, colours, bare, side) -> None:
         cat = self.species == "cat"
-        width, height = np.array((0.215, 0.185) if cat else (0.16, 0.145)) * self.eye
+        width, height = np.array((0.17, 0.14) if cat else (0.155, 0.14)) * self.eye
         u, v, near = self._eye_plane(seen, side)
         lid = np.where(v > 0, height * self.lid, height * 0.95)
         r = np.sqrt((u / width) ** 2 + (v / lid) ** 2)
@@ -349,7 +350,7 @@ class Face:
     def _eye_plane(self, seen, side):
         """Distances from an eye's middle, outwards and upwards, and which rows lie near it."""
         x, y, z, splay = (
-            (0.4, 0.08, 0.7, 0.3) if self.species == "cat" else (0.36, 0.14, 0.72, 0.35)
+            (0.37, 0.1, 0.72, 0.3) if self.species == "cat" else (0.36, 0.14, 0.72, 0.35)
         )
         offset = seen.head - np.array((side * x, y, z), np.float32)
         u = offset @ np.array((side * np.cos(splay), 0, -np.sin(splay)))
@@ -362,7 +363,7 @@ class Face:
         cat = self.species == "cat"
         du, dv = u - side * self.gaze[0], v - self.gaze[1]
         distance = np.hypot(du, dv)
-        pupil = np.hypot(du / (0.2 + 0.5 * self.slit), dv / 0.85) if cat else distance / 0.6
+        pupil = np.hypot(du / (0.15 + 0.45 * self.slit), dv / 0.85) if cat else distance / 0.6
         iris = self.iris * (1.15 - 0.35 * distance[:, None])
         ball = np.where(distance[:, None] < 1.05, iris, 0.1 if cat else 0.85)
         ball = (

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from data_scripts.drawing import add_noise, blur, render_all, to_image, vignette
-from data_scripts.pet_anatomy import BREEDS, Model, Part, Pose, build
+from data_scripts.pet_anatomy import BREEDS, Breed, Model, Part, Pose, build
 from data_scripts.pet_coats import Coat, Face, Surface
 from data_scripts.pet_fur import comb, whiskers
 from data_scripts.scenery import background, occlude
@@ -58,9 +58,7 @@ def draw_pet(job: tuple) -> Image.Image:
     rng = np.random.default_rng(key)
     size = _picture_size(rng)
     canvas_size = tuple(round(side * OVERSAMPLING) for side in size)
-    breeds = [breed for breed in BREEDS.values() if breed.species == species]
-    breed = breeds[rng.integers(len(breeds))].varied(rng)
-    model = build(breed, Pose.random(rng, species))
+    model = build(choose_breed(species, rng).varied(rng), Pose.random(rng, species))
     camera = frame(model, canvas_size, rng)
     picture = enlarge(background(size, rng), canvas_size)
     light = Light.random(rng)
@@ -71,6 +69,13 @@ def draw_pet(job: tuple) -> Image.Image:
     elif rng.random() < 0.08:
         hold(picture, model, camera, light, rng)
     return develop(picture, size, rng)
+
+
+def choose_breed(species: str, rng: np.random.Generator) -> Breed:
+    """A breed of a species, the common ones more often."""
+    breeds = [breed for breed in BREEDS.values() if breed.species == species]
+    shares = np.array([breed.common for breed in breeds])
+    return breeds[rng.choice(len(breeds), p=shares / shares.sum())]
 
 
 def enlarge(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -216,7 +221,7 @@ def develop(picture: np.ndarray, size: tuple[int, int], rng: np.random.Generator
     """What a cheap camera makes of it: exposure, tint, vignette, some blur, noise."""
     image = to_image(picture).resize(size, Image.Resampling.HAMMING)
     pixels = np.asarray(image, np.float32) / 255
-    pixels = pixels * rng.normal(1, 0.07) * rng.normal(1, 0.025, 3).astype(np.float32)
+    pixels = pixels * rng.normal(1.12, 0.1) * rng.normal(1, 0.025, 3).astype(np.float32)
     pixels = pixels ** rng.uniform(0.8, 1.15) * 255
     pixels *= vignette(size, rng.uniform(0, 0.35))[:, :, None]
     if rng.random() < 0.25:

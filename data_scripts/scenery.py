@@ -189,7 +189,7 @@ def _outdoors(size, rng) -> Picture:
         colour = green if rng.random() < 0.65 else _colour(rng, 40, 230, 0.3)
         stretch = rng.uniform(0.5, 2.0)
         draw.ellipse((x - r, y - r * stretch, x + r, y + r * stretch), fill=_fill(colour))
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(2, 7))), np.float32)
+    return np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(4, 9))), np.float32)
 
 
 def _street(size, rng) -> Picture:
