@@ -36,9 +36,7 @@ class Split:
 
     def __repr__(self) -> str:
         counts = np.bincount(self.labels, minlength=len(self.class_names))
-        parts = ", ".join(
-            f"{n} {name}" for name, n in zip(self.class_names, counts, strict=True)
-        )
+        parts = ", ".join(f"{n} {name}" for name, n in zip(self.class_names, counts, strict=True))
         return f"<{len(self)} pictures: {parts}>"
 
     def take(self, rows) -> "Split":
@@ -156,7 +154,8 @@ def signers_of(paths) -> np.ndarray:
     shots = np.array([_shot(path) for path in paths], dtype="int64").reshape(-1, 2)
     if unknown := [str(path) for path, shot in zip(paths, shots, strict=True) if -1 in shot]:
         raise ValueError(
-            "nothing tells whose hand these pictures show: " + ", ".join(unknown)
+            "nothing tells whose hand these pictures show: "
+            + ", ".join(unknown)
             + "; the files are named like 0/signer012_x.jpg or 0/IMG_1118.JPG"
         )
     order = np.lexsort(shots.T[::-1])
