@@ -22,6 +22,7 @@ lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed o
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then options="$$options --allow-root"; fi; \
 	$(BIN)/jupyter lab $$options --ServerApp.root_dir=. \
+	    --ServerApp.tornado_settings="{'websocket_max_message_size': 104857600}" \
 	    --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(LAB_ARGS)
 
 test: setup ## Check the style, run the unit tests, and run every notebook in both editions
