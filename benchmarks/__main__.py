@@ -3,8 +3,6 @@
 import argparse
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 NAMES = ("loading", "dogs", "signs", "bfloat16")
 
 

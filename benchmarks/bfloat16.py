@@ -4,18 +4,18 @@ Frozen layers compute no gradients, so rounding cannot add up over the training:
 cost is told by how often a classifier on the rounded features is right.
 """
 
-import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.measure import announce, find_split, kind_of, seconds, table
-from course_utils.backbones import Backbone, load_backbone
+from course_utils import accuracy_report, current_edition, load_backbone, paths_to_tensor
+from course_utils.backbones import Backbone
 from course_utils.datasets import Split
-from course_utils.editions import MIRROR_WEIGHTS, current_edition
-from course_utils.metrics import accuracy_report
-from course_utils.tensors import paths_to_tensor
+from course_utils.editions import MIRROR_WEIGHTS
+
+import keras  # after course_utils, which silences TensorFlow's start  # isort: skip
 
 BATCH = 32
 
