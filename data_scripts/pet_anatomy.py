@@ -234,8 +234,8 @@ class Pose:
     def random(cls, rng: np.random.Generator, species: str) -> "Pose":
         """A pose as pets take them: the head mostly towards the camera."""
         turned = rng.uniform(-1.6, 1.6)
-        yaw = np.clip(0.3 * turned + rng.normal(0, 0.35), -1.2, 1.2)
-        pants = species == "dog" and rng.random() < 0.4
+        yaw = np.clip(0.22 * turned + rng.normal(0, 0.28), -1.2, 1.2)
+        pants = species == "dog" and rng.random() < 0.5
         return cls(
             stance=str(rng.choice(["sit", "stand", "lie"], p=[0.4, 0.3, 0.3])),
             turned=turned,
@@ -409,7 +409,7 @@ def _add_dog_head(model: Model, pose: Pose) -> None:
     model.add(
         head,
         (0, -0.15 + 0.06 * (wide - 1), 0.68 + m + 0.25 * (wide - 1)),
-        (0.19, 0.14, 0.13),
+        (0.215, 0.16, 0.15),
         Part.NOSE,
     )
     for side in (-1, 1):

@@ -10,16 +10,16 @@ from data_scripts.solids import Relief
 # The same colours for both species (RGB, 0 to 1), dark to light.
 FUR = np.array(
     [
-        (0.10, 0.09, 0.09),
-        (0.22, 0.15, 0.11),
-        (0.36, 0.22, 0.13),
-        (0.33, 0.33, 0.35),
-        (0.52, 0.50, 0.48),
-        (0.62, 0.36, 0.16),
-        (0.72, 0.52, 0.31),
-        (0.80, 0.69, 0.53),
-        (0.88, 0.82, 0.72),
-        (0.93, 0.91, 0.88),
+        (0.17, 0.16, 0.16),
+        (0.30, 0.22, 0.17),
+        (0.44, 0.29, 0.19),
+        (0.42, 0.42, 0.44),
+        (0.58, 0.56, 0.54),
+        (0.68, 0.42, 0.21),
+        (0.76, 0.57, 0.36),
+        (0.82, 0.72, 0.57),
+        (0.89, 0.84, 0.75),
+        (0.94, 0.92, 0.90),
     ]
 )
 BLACK, BROWN, CHOCOLATE, SLATE, GREY, GINGER, TAN, SAND, CREAM, WHITE = range(10)
@@ -307,7 +307,7 @@ class Face:
             iris * rng.uniform(0.85, 1.15, 3),
             slit=rng.uniform(0.2, 0.95),
             nose=PINK * rng.uniform(0.7, 1.0) if pink else DARK_NOSE,
-            eye=rng.uniform(0.92, 1.12),
+            eye=rng.uniform(1.0, 1.3),
             gaze=rng.normal(0, 0.12, 2),
             lid=rng.uniform(0.72, 1.0),
         )

@@ -87,4 +87,4 @@ def whiskers(picture, model: Model, camera: Camera, rng) -> None:
     columns, rows = points.astype(int).T
     inside = (columns >= 0) & (columns < picture.shape[1]) & (rows >= 0) & (rows < picture.shape[0])
     spot = rows[inside], columns[inside]
-    picture[spot] = 0.4 * picture[spot] + 0.6 * 225
+    picture[spot] = 0.3 * picture[spot] + 0.7 * 230

@@ -64,7 +64,7 @@ def draw_pet(job: tuple) -> Image.Image:
     light = Light.random(rng)
     cast_shadow(picture, model, camera, light)
     paint_animal(picture, model, camera, light, rng)
-    if rng.random() < 0.25:
+    if rng.random() < 0.12:
         picture = occlude(picture, rng)
     elif rng.random() < 0.08:
         hold(picture, model, camera, light, rng)
@@ -92,10 +92,10 @@ def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
 
 def frame(model: Model, size: tuple[int, int], rng: np.random.Generator) -> Camera:
     """Aim the camera, from nearer or farther: at the whole animal, its upper half, or its head."""
-    view = str(rng.choice(["whole", "half", "head"], p=[0.15, 0.4, 0.45]))
+    view = str(rng.choice(["whole", "half", "head"], p=[0.05, 0.15, 0.8]))
     low, high = model.box(HEAD_PARTS)
     whole_low, whole_high = model.box()
-    share = {"whole": 1.0, "half": 0.35, "head": 0.0}[view]
+    share = {"whole": 1.0, "half": 0.3, "head": 0.0}[view]
     low = low + share * np.minimum(whole_low - low, 0)
     high = high + share * np.maximum(whole_high - high, 0)
     fill = rng.uniform(0.85, 1.1) if view == "whole" else rng.uniform(0.65, 0.95)
@@ -172,7 +172,7 @@ def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> No
     lit = colours * light.on(seen.normal, hidden)
     halfway = light.direction + (0, 0, 1)
     glance = np.clip(seen.normal @ halfway / np.linalg.norm(halfway), 0, 1)
-    gloss = bare * (bare < 1) * glance**30 + 0.04 * glance**6
+    gloss = bare * (bare < 1) * glance**30 + 0.07 * glance**6
     lit = 255 * np.clip(lit + gloss[:, None], 0, None) ** 0.92
     picture[seen.rows, seen.columns] = lit
     comb(picture, relief, seen, lit, bare, model, rng)

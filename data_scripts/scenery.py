@@ -220,7 +220,7 @@ def background(size: tuple[int, int], rng: Rng) -> Picture:
     """A random background of a size (width, height)."""
     kinds, shares = zip(*BACKGROUNDS, strict=True)
     picture = kinds[rng.choice(len(kinds), p=shares)](size, rng)
-    return blur(picture, float(rng.choice([0.6, 1.0, 2.0, 4.0])))
+    return blur(picture, float(rng.choice([0.7, 1.5, 3.0, 5.0])))
 
 
 def occlude(picture: Picture, rng: Rng) -> Picture:
