@@ -1,0 +1,209 @@
+"""The files of a hand-in, out of a folder or a zip that nobody trusts.
+
+Nothing is unpacked to disk and no link is followed. What cannot be read safely is still listed,
+with a problem, so that nobody's work is lost silently.
+"""
+
+import io
+import os
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+MEGABYTE = 1_000_000
+MOST_FILES = 1_000
+"""How many files the zip of one student may hold."""
+MOST_BYTES = 200 * MEGABYTE
+"""How many bytes all files of one student's zip may have, unpacked."""
+LARGEST_ZIP = 100 * MEGABYTE
+"""How many bytes the zip of one student may have, packed."""
+HIGHEST_RATIO = 200
+"""How many times smaller than its contents a zip of more than a megabyte may be."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a hand-in.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        The names of its folders and its own, as they were given: not to be used as a path.
+    size : int
+        In bytes, as its folder or zip says.
+    timestamp : datetime or None
+        When it was changed last, without a time zone: UTC for a file, the clock of whoever made
+        it for a zip.
+    read : callable
+        Takes a number of bytes and returns at most that many.
+    problem : str or None
+        Why it cannot be read.
+    """
+
+    parts: tuple[str, ...]
+    size: int
+    timestamp: datetime | None
+    read: Callable[[int], bytes]
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return self.parts[-1]
+
+
+def entries_of(source: Path) -> Iterator[Entry]:
+    """List the files of a folder or a zip.
+
+    Parameters
+    ----------
+    source : Path
+        Given by the instructor.
+
+    Yields
+    ------
+    Entry
+        In the order of their names.
+
+    Raises
+    ------
+    ValueError
+        If `source` is neither.
+    """
+    if source.is_dir():
+        yield from _entries_of_folder(source)
+        return
+    try:
+        archive = zipfile.ZipFile(source)
+    except FileNotFoundError:
+        raise ValueError(f"{source} does not exist: name the folder or zip from the LMS") from None
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise ValueError(
+            f"{source} is neither a folder nor a zip that can be read ({error}): download it again"
+        ) from None
+    # not closed here: its entries are read later, and it closes when the last of them is gone
+    yield from _entries_of_archive(archive)
+
+
+def unpack(entry: Entry) -> list[Entry]:
+    """List the files of a zip within a hand-in.
+
+    Parameters
+    ----------
+    entry : Entry
+        A student's zip.
+
+    Returns
+    -------
+    list of Entry
+        Each belongs to the folders that the zip lies in. A zip that cannot be read, or that
+        would take too much room, is returned itself, with its problem.
+    """
+    if entry.size > LARGEST_ZIP:
+        problem = f"is a zip of more than {LARGEST_ZIP // MEGABYTE} MB"
+        return [replace(entry, problem=problem)]
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(entry.read(LARGEST_ZIP)))
+    except Exception as error:  # a damaged zip can raise nearly anything
+        return [replace(entry, problem=f"is a zip that cannot be opened ({_kind(error)})")]
+    problem = _too_large(archive)
+    if problem:
+        return [replace(entry, problem=problem)]
+    inside = _entries_of_archive(archive)
+    return [replace(file, parts=(*entry.parts[:-1], *file.parts)) for file in inside]
+
+
+def _kind(error: Exception) -> str:
+    return type(error).__name__
+
+
+def _too_large(archive: zipfile.ZipFile) -> str | None:
+    files = archive.infolist()
+    if len(files) > MOST_FILES:
+        return f"is a zip of more than {MOST_FILES} files"
+    unpacked = sum(info.file_size for info in files)
+    if unpacked > MOST_BYTES:
+        return f"is a zip of more than {MOST_BYTES // MEGABYTE} MB, unpacked"
+    packed = sum(info.compress_size for info in files)
+    if unpacked > MEGABYTE and unpacked > HIGHEST_RATIO * packed:
+        return "is a zip that is suspiciously small for what it holds"
+    return None
+
+
+def _entries_of_archive(archive: zipfile.ZipFile) -> Iterator[Entry]:
+    for info in sorted(archive.infolist(), key=lambda info: info.filename):
+        if info.is_dir():
+            continue
+        names = info.filename.replace("\\", "/").split("/")
+        parts = tuple(name for name in names if name not in ("", "."))
+        yield Entry(
+            parts=parts or ("file without a name",),
+            size=info.file_size,
+            timestamp=_timestamp(info),
+            read=_reader(archive, info),
+            problem=_problem_of_member(info, names),
+        )
+
+
+def _problem_of_member(info: zipfile.ZipInfo, names: list[str]) -> str | None:
+    mode = info.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        return "is a symbolic link; links are not followed"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return "is no ordinary file"
+    if ".." in names or names[0] == "" or names[0].endswith(":"):
+        return "has a path that leads out of its folder"
+    return "is encrypted" if info.flag_bits & 1 else None
+
+
+def _timestamp(info: zipfile.ZipInfo) -> datetime | None:
+    try:
+        return datetime(*info.date_time)
+    except ValueError:
+        return None
+
+
+def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
+    def read(most: int) -> bytes:
+        with archive.open(info) as file:
+            return file.read(most)
+
+    return read
+
+
+def _entries_of_folder(source: Path) -> Iterator[Entry]:
+    unreadable: list[OSError] = []
+    for folder, folders, files in os.walk(source, onerror=unreadable.append, followlinks=False):
+        folders.sort()
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in sorted([*files, *links]):
+            yield _entry_of_file(Path(folder, name), source)
+    for error in unreadable:
+        parts = Path(error.filename).relative_to(source).parts or (source.name,)
+        yield _unreadable(parts, "is a folder that cannot be opened")
+
+
+def _entry_of_file(path: Path, source: Path) -> Entry:
+    parts = path.relative_to(source).parts
+    try:
+        status = path.lstat()
+    except OSError as error:
+        return _unreadable(parts, f"cannot be read ({_kind(error)})")
+    if stat.S_ISLNK(status.st_mode):
+        return _unreadable(parts, "is a symbolic link; links are not followed")
+    if not stat.S_ISREG(status.st_mode):
+        return _unreadable(parts, "is no ordinary file")
+
+    def read(most: int) -> bytes:
+        with path.open("rb") as file:
+            return file.read(most)
+
+    changed = datetime.fromtimestamp(status.st_mtime, UTC).replace(tzinfo=None)
+    return Entry(parts, status.st_size, changed, read)
+
+
+def _unreadable(parts: tuple[str, ...], problem: str) -> Entry:
+    return Entry(parts, 0, None, lambda most: b"", problem)

@@ -1,0 +1,231 @@
+"""A notebook that nobody trusts, brought back to what the grader needs of it.
+
+Only cells with their text and nbgrader's marks go on; outputs, attachments, widgets and every
+other metadata stay behind.
+"""
+
+import codecs
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+LARGEST_NOTEBOOK = 20_000_000
+"""How many bytes a notebook may have."""
+MOST_CELLS = 2_000
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+SCHEMA = 3
+NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+class Unreadable(ValueError):
+    """A file is no notebook that can be graded; the message says what is wrong with it."""
+
+
+@dataclass
+class Cleaned:
+    """A notebook that was read and cleaned.
+
+    Attributes
+    ----------
+    notebook : NotebookNode
+        Valid, without outputs.
+    exercise : str or None
+        What its metadata say it is; not checked.
+    grade_ids : set of str
+        The marks of nbgrader in it.
+    notes : list of str
+        What was left out or changed.
+    """
+
+    notebook: NotebookNode
+    exercise: str | None
+    grade_ids: set[str]
+    notes: list[str] = field(default_factory=list)
+
+
+def clean(content: bytes) -> Cleaned:
+    """Read a notebook and keep what the grader needs.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+
+    Returns
+    -------
+    Cleaned
+
+    Raises
+    ------
+    Unreadable
+        If it is no notebook, or a damaged one.
+    """
+    notes: list[str] = []
+    raw = _upgraded(_parsed(_decoded(content, notes)), notes)
+    metadata = raw.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    _note_kernel(metadata, notes)
+    cells = _cleaned_cells(raw.get("cells"), notes)
+    exercise = _exercise(metadata)
+    kept = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
+    if exercise:
+        kept["course"] = {"exercise": exercise}
+    notebook = new_notebook(cells=cells, metadata=kept, nbformat_minor=5)
+    nbformat.validate(notebook)
+    grade_ids = {cell.metadata.nbgrader.grade_id for cell in cells if "nbgrader" in cell.metadata}
+    return Cleaned(notebook, exercise, grade_ids, notes)
+
+
+def _decoded(content: bytes, notes: list[str]) -> str:
+    if not content.strip(b" \t\r\n\0"):
+        raise Unreadable("is empty: ask for the file again")
+    encoding = "utf-8"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif content.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    if encoding != "utf-8":
+        notes.append(f"was saved as {encoding.upper()}, read nevertheless")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise Unreadable(
+            "is no text, and so no notebook: ask for the .ipynb that JupyterLab saved"
+        ) from None
+
+
+def _parsed(text: str) -> dict:
+    try:
+        raw = json.loads(text)
+    except RecursionError:
+        raise Unreadable("is nested too deeply to be a notebook: look at it by hand") from None
+    except ValueError as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unreadable(
+            f"is damaged (no valid JSON{where}): ask for it again, or mend it and grade again"
+        ) from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
+        raise Unreadable("is no notebook: ask for the .ipynb that JupyterLab saved")
+    return raw
+
+
+def _upgraded(raw: dict, notes: list[str]) -> dict:
+    version = raw["nbformat"]
+    if version == 4:
+        return raw
+    if version == 3:
+        try:
+            upgraded = nbformat.convert(nbformat.from_dict(raw), 4)
+        except Exception as error:
+            raise Unreadable(
+                f"has the old notebook format 3 and cannot be upgraded ({type(error).__name__}): "
+                "ask for it saved by a recent JupyterLab"
+            ) from None
+        notes.append("had the old notebook format 3 and was upgraded")
+        return upgraded
+    raise Unreadable(
+        f"has the notebook format {str(version)[:20]}, not 4: ask for it saved by JupyterLab"
+    )
+
+
+def _note_kernel(metadata: dict, notes: list[str]) -> None:
+    kernel = metadata.get("kernelspec")
+    if not isinstance(kernel, dict):
+        return
+    name = kernel.get("name")
+    if name != KERNEL["name"] or kernel.get("language", "python") != "python":
+        notes.append(f"names the kernel {str(name)[:40]!r}; it is graded with python3")
+
+
+def _exercise(metadata: dict) -> str | None:
+    course = metadata.get("course")
+    exercise = course.get("exercise") if isinstance(course, dict) else None
+    return _text(exercise)[:200] if isinstance(exercise, str) else None
+
+
+def _cleaned_cells(cells, notes: list[str]) -> list[NotebookNode]:
+    if not isinstance(cells, list) or not cells:
+        raise Unreadable("holds no cells: ask for the file again")
+    if len(cells) > MOST_CELLS:
+        raise Unreadable(f"holds more than {MOST_CELLS} cells: look at it by hand")
+    cleaned = [_cleaned_cell(cell, number, notes) for number, cell in enumerate(cells, start=1)]
+    _make_ids_unique(cleaned)
+    _keep_last_of_each_grade_id(cleaned, notes)
+    return cleaned
+
+
+def _cleaned_cell(cell, number: int, notes: list[str]) -> NotebookNode:
+    if not isinstance(cell, dict) or cell.get("cell_type") not in NEW_CELL:
+        raise Unreadable(f"is damaged: cell {number} is no cell; mend it and grade again")
+    source = cell.get("source")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        raise Unreadable(f"is damaged: cell {number} has no text; mend it and grade again")
+    text = _text(source)
+    if text != source:
+        notes.append(f"cell {number} held characters that no file can hold; they were left out")
+    if cell.get("attachments"):
+        notes.append(f"the attached pictures of cell {number} were left out")
+    new = NEW_CELL[cell["cell_type"]](text)
+    new.id = cell["id"] if _is_cell_id(cell.get("id")) else f"cell-{number}"
+    marks = _marks(cell.get("metadata"))
+    if marks:
+        new.metadata.nbgrader = marks
+    return new
+
+
+def _text(source: str) -> str:
+    # halves of surrogate pairs cannot be written, and PostgreSQL takes no zero character
+    return source.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def _is_cell_id(cell_id) -> bool:
+    return isinstance(cell_id, str) and CELL_ID.fullmatch(cell_id) is not None
+
+
+def _marks(metadata) -> NotebookNode | None:
+    """Return nbgrader's marks of a cell, complete and of the right types."""
+    given = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = given.get("grade_id") if isinstance(given, dict) else None
+    if not isinstance(grade_id, str) or not 0 < len(grade_id) <= 200:
+        return None
+    flags = {flag: given.get(flag) is True for flag in ("grade", "solution", "locked", "task")}
+    marks = {"grade_id": _text(grade_id), "schema_version": SCHEMA, **flags}
+    points = given.get("points")
+    if flags["grade"] or flags["task"]:
+        marks["points"] = points if _is_number_of_points(points) else 0
+    return nbformat.from_dict(marks)
+
+
+def _is_number_of_points(points) -> bool:
+    if isinstance(points, bool) or not isinstance(points, int | float):
+        return False
+    return math.isfinite(points) and 0 <= points <= 1000
+
+
+def _make_ids_unique(cells: list[NotebookNode]) -> None:
+    seen: set[str] = set()
+    for number, cell in enumerate(cells, start=1):
+        while cell.id in seen:
+            cell.id = f"{cell.id[:40]}-again-{number}"
+        seen.add(cell.id)
+
+
+def _keep_last_of_each_grade_id(cells: list[NotebookNode], notes: list[str]) -> None:
+    """Leave a mark only to the last of copied cells, as nbgrader's DeduplicateIds does."""
+    marked = [cell for cell in cells if "nbgrader" in cell.metadata]
+    times = Counter(cell.metadata.nbgrader.grade_id for cell in marked)
+    for cell in marked:
+        grade_id = cell.metadata.nbgrader.grade_id
+        if times[grade_id] > 1:
+            times[grade_id] -= 1
+            del cell.metadata["nbgrader"]
+            notes.append(f"the cell {grade_id[:40]} is there more than once; the last one counts")
