@@ -1,9 +1,10 @@
-"""The ``course`` command: check the machine, and get, check and list the data."""
+"""The ``course`` command: check the machine, look after the data, release exercises."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from course_utils.editions import DATASETS, EDITIONS, Edition, current_edition
 
@@ -14,6 +15,7 @@ examples:
   course data list                      what is there?
   course data fetch                     fetch the photo edition's photographs
   course data verify --edition photo    are they unchanged?
+  course release                        make the learners' versions of the exercises
 
 The edition is that of COURSE_EDITION (pocket if unset). COURSE_MIRROR names a folder
 with copies of the photo edition's files, COURSE_DATA another place for all data.
@@ -40,7 +42,37 @@ def _parser() -> argparse.ArgumentParser:
     _add_edition(doctor)
     data = _command(commands, "data", None, "make, fetch, verify or list the data")
     _add_data_commands(data.add_subparsers(title="commands", metavar="COMMAND", required=True))
+    _add_release(commands)
     return parser
+
+
+def _add_release(commands) -> None:
+    purpose = "make the learners' versions of the exercises, and a zip to hand out"
+    release = _command(commands, "release", _release, purpose)
+    release.add_argument(
+        "--source",
+        type=Path,
+        default=Path("instructor/source"),
+        metavar="FOLDER",
+        help="where the instructor's versions are (default: %(default)s)",
+    )
+    release.add_argument(
+        "--into",
+        type=Path,
+        default=Path("notebooks/exercises"),
+        metavar="FOLDER",
+        help="where the learners' versions go (default: %(default)s)",
+    )
+    release.add_argument(
+        "--zip",
+        type=Path,
+        default=Path("exercises.zip"),
+        metavar="FILE",
+        help="the zip to hand out (default: %(default)s)",
+    )
+    release.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 where some are stale"
+    )
 
 
 def _add_data_commands(commands) -> None:
@@ -144,6 +176,22 @@ def _list(options) -> int:
         for split in SPLITS:
             pictures, size = _count(edition, dataset, split)
             print(row(edition.name, dataset, split, pictures, f"{size / 1e6:.1f} MB", complete))
+    return 0
+
+
+def _release(options) -> int:
+    from course_utils.grading import release
+
+    sources = release.sources_in(options.source)
+    released = release.release(sources, options.source.parent / "nbgrader_config.py")
+    if options.check:
+        found = release.stale(released, options.into)
+        print("\n".join(found) or f"{len(released)} exercises are what their sources give now.")
+        return 1 if found else 0
+    changed = release.write(released, options.into)
+    release.write_zip(released, options.zip)
+    print(f"{len(released)} exercises in {options.into}, {len(changed)} of them changed.")
+    print(f"To hand out: {options.zip}")
     return 0
 
 
