@@ -1,0 +1,1 @@
+"""Grading what nobody trusts: collect, run in a sandbox, decide elsewhere, report."""
