@@ -375,7 +375,8 @@ def _trained_network(weights: list[np.ndarray]):
     model = keras.Model(network.inputs, network.outputs)
     model.set_weights(weights)
     model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
-    model.fit(np.zeros((1, 16, 16, 3)), np.zeros(1), verbose=0)
+    # As the check trains it: other shapes or types would make Keras read trainable once more.
+    model.fit(np.zeros((20, 16, 16, 3), "float32"), np.zeros(20, "int64"), verbose=0)
     model.optimizer.learning_rate = 0.1
     return model
 

@@ -215,11 +215,15 @@ def frozen_classifier(function, rng, pets, classes: int = 2) -> str:
     model = _model(ask(function, Recipe("backbone")))
     before = _probabilities(model, inputs, classes)
     name = _new_head(model, codes.shape[1], classes)
-    first = _compare_with_codes(model, name, before, codes, moved=False)
-    _train_one_hot(model, inputs, targets, before)
+    first = _head(model, name)
+    fits = _fits_codes(before, codes, first)
+    _compare_loss(model, _train(model, inputs, targets), before, targets)
     _compare_moved(model, name, lambda: _train(model, inputs, targets))
-    after = _predictions(model, inputs, classes)
-    last = _compare_with_codes(model, name, after, codes, moved=True)
+    if not fits:
+        raise Mistake(None, _OTHER_FEATURES, score=1 / 3)
+    last = _head(model, name)
+    if not _fits_codes(_predictions(model, inputs, classes), codes, last):
+        raise Mistake("backbone-not-frozen", "After training, its features are others.", 1 / 3)
     if np.array_equal(first["kernel"], last["kernel"]):
         raise Mistake("everything-frozen", score=1 / 3)
     return "Only the head learns, on one number per channel, and the loss fits the softmax."
@@ -246,32 +250,26 @@ def _new_head(model, channels: int, classes: int) -> str:
     return dense[0]
 
 
-def _compare_with_codes(model, name: str, probabilities, codes, moved: bool) -> dict:
-    """Return the head's weights, with which the codes must give these probabilities."""
-    weights = _head(model, name)
-    if np.allclose(probabilities, _softmax(_linear_scores(codes, weights)), atol=0.01):
-        return weights
-    if moved:
-        raise Mistake("backbone-not-frozen", "After training, its features are others.", 1 / 3)
-    raise Mistake(
-        None,
-        "The predictions are not those of a softmax layer on the averages of the pretrained "
-        "feature maps. Is it average pooling, on the backbone that was given, without more "
-        "preprocessing?",
-        score=1 / 3,
-    )
+_OTHER_FEATURES = (
+    "The predictions are not those of a softmax layer on the averages of the pretrained feature "
+    "maps. Is it average pooling, on the backbone that was given, without more preprocessing?"
+)
 
 
-def _train_one_hot(model, inputs, targets, before) -> None:
-    """Train one step; the loss that comes out must be that of these probabilities."""
-    expected = _cross_entropy(before, targets)
-    loss = _train(model, inputs, targets)
-    if np.isclose(loss, expected, rtol=0.02, atol=0.01):
-        return
-    detail = f"The first loss is {loss:.3f}; for these probabilities it should be {expected:.3f}."
-    facts = _facts(model)
-    logits = "softmax-and-loss" if facts["from_logits"] else None
-    raise Mistake(logits, f"{detail} The loss is {str(facts['loss'])[:60]}.", score=2 / 3)
+def _fits_codes(probabilities, codes, head: dict) -> bool:
+    """Whether these are the probabilities that a head gives for the codes."""
+    return np.allclose(probabilities, _softmax(_linear_scores(codes, head)), atol=0.01)
+
+
+def _compare_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) -> None:
+    """Compare the loss of a step with the cross-entropy of the probabilities before it."""
+    _compare_logits(model)
+    one_hot = targets if np.ndim(targets) == 2 else np.eye(before.shape[1])[targets]
+    expected = _cross_entropy(before, one_hot)
+    if not np.isclose(loss, expected, rtol=0.02, atol=0.01):
+        detail = f"The first loss is {loss:.3f}; for these probabilities it should be"
+        name = str(_facts(model)["loss"])[:60]
+        raise Mistake(None, f"{detail} {expected:.3f}. The loss is {name}.", score=2 / 3)
 
 
 def _compare_moved(model, name: str, train) -> None:
@@ -312,10 +310,13 @@ def trained_head(function, rng, pets, enough: float = ENOUGH_FOR_PETS) -> str:
 
 
 def _compare_logits(model) -> None:
-    facts = _facts(model)
-    if facts["from_logits"]:
-        detail = "The outputs are probabilities, and the loss says from_logits=True."
-        raise Mistake("softmax-and-loss", detail, score=2 / 3)
+    if not _facts(model)["from_logits"]:
+        return
+    detail = (
+        "Here the outputs are probabilities, and the loss says from_logits=True. Keras notices "
+        "it for this layer and warns; elsewhere the network would learn badly, without a word."
+    )
+    raise Mistake("softmax-and-loss", detail, score=2 / 3)
 
 
 def _accuracy_verdict(answers, labels, enough: float, chance: float) -> str:
@@ -323,7 +324,7 @@ def _accuracy_verdict(answers, labels, enough: float, chance: float) -> str:
     found = f"{correct} of {total} pictures that it never saw ({correct / total:.0%})"
     if correct / total >= enough:
         return f"Your network is right on {found}."
-    middle = (enough + chance) / 2
+    middle = chance + 0.75 * (enough - chance)
     detail = f"Your network is right on {found}; {enough:.0%} is well within reach."
     hint = " Does the loss fall during training? Try more epochs, or another learning rate."
     raise Mistake(None, detail + hint, score=0.5 if correct / total >= middle else 0.0)
@@ -480,25 +481,19 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
     changes = {
         path: float(np.abs(after[path] - weights[path]).max()) for path in weights if path in after
     }
-    expected = _cross_entropy(before, np.eye(classes)[labels])
-    _compare_normalisation(model, changes, loss, expected)
+    if any(change for path, change in changes.items() if "moving" in path):
+        raise Mistake("batch-norm-training", _INFERENCE_MODE, score=1 / 3)
+    _compare_loss(model, loss, before, labels)
     if not any(change for path, change in changes.items() if "conv" in path):
         raise Mistake("backbone-still-frozen", score=1 / 3)
     _compare_rate(model, changes, head_rate)
     return f"The convolutions learn at {head_rate / 10:g}, and batch normalisation stays as it is."
 
 
-def _compare_normalisation(model, changes: dict, loss: float, expected: float) -> None:
-    if any(change for path, change in changes.items() if "moving" in path):
-        detail = (
-            "Its moving averages change in training. Freeze its layers, or use add_classifier; "
-            "training=False in the call does not last through fit."
-        )
-        raise Mistake("batch-norm-training", detail, score=1 / 3)
-    if not np.isclose(loss, expected, rtol=0.02, atol=0.01):
-        mistaken = "softmax-and-loss" if _facts(model)["from_logits"] else None
-        detail = f"The first loss is {loss:.3f}; for these outputs it should be {expected:.3f}."
-        raise Mistake(mistaken, detail, score=1 / 3)
+_INFERENCE_MODE = (
+    "Its moving averages change in training. Freeze its layers, or use add_classifier; "
+    "training=False in the call does not last through fit."
+)
 
 
 def _compare_rate(model, changes: dict, head_rate: float) -> None:
