@@ -1,4 +1,4 @@
-"""The ``course`` command: check the machine, look after the data, release exercises."""
+"""The ``course`` command: check the machine, look after the data, release and grade exercises."""
 
 import argparse
 import os
@@ -16,6 +16,7 @@ examples:
   course data fetch                     fetch the photo edition's photographs
   course data verify --edition photo    are they unchanged?
   course release                        make the learners' versions of the exercises
+  course grade handed_in.zip            grade what came back, into the folder graded
 
 The edition is that of COURSE_EDITION (pocket if unset). COURSE_MIRROR names a folder
 with copies of the photo edition's files, COURSE_DATA another place for all data.
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     data = _command(commands, "data", None, "make, fetch, verify or list the data")
     _add_data_commands(data.add_subparsers(title="commands", metavar="COMMAND", required=True))
     _add_release(commands)
+    _add_grade(commands)
     return parser
 
 
@@ -89,6 +91,35 @@ def _add_data_commands(commands) -> None:
     _add_edition(verify)
     listing = _command(commands, "list", _list, "show what is there")
     _add_edition(listing)
+
+
+def _add_grade(commands) -> None:
+    purpose = "grade what learners handed in, each in a sandbox (see instructor/README.md)"
+    grade = _command(commands, "grade", _grade, purpose)
+    _add_edition(grade)
+    grade.add_argument(
+        "submissions", type=Path, help="folder or zip from a learning platform, or a folder each"
+    )
+    grade.add_argument(
+        "--into", type=Path, default=Path("graded"), help="output folder (default: graded)"
+    )
+    grade.add_argument(
+        "--instructor",
+        type=Path,
+        default=Path("instructor"),
+        help="folder of nbgrader_config.py and source (default: instructor)",
+    )
+    grade.add_argument("--workers", type=int, help="submissions at a time (default: processors)")
+    grade.add_argument("--db", metavar="URL", help="gradebook (default: gradebook.db in --into)")
+    grade.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="for one submission (default: 600)"
+    )
+    grade.add_argument("--again", action="store_true", help="also what has not changed")
+    grade.add_argument(
+        "--i-trust-these-submissions",
+        action="store_true",
+        help="run them without a sandbox, with all that you may do on this machine",
+    )
 
 
 def _command(commands, name: str, run, purpose: str) -> argparse.ArgumentParser:
@@ -162,6 +193,32 @@ def _verify(options) -> int:
         remedy = "" if verification.ok else f": {REMEDY[edition.name]}"
         print(f"{verification}{remedy}")
     return 0 if all(verification.ok for verification in found) else 1
+
+
+def _grade(options) -> int:
+    from dataclasses import replace
+
+    from course_utils.grading import grade, report
+    from course_utils.grading.sandbox import Limits
+
+    _edition(options.edition)
+    limits = Limits()
+    if options.time_limit:
+        cell = min(limits.cell_seconds, options.time_limit)
+        limits = replace(limits, total_seconds=options.time_limit, cell_seconds=cell)
+    how = grade.Options(
+        sources=options.instructor,
+        workers=options.workers or os.cpu_count() or 1,
+        url=options.db,
+        limits=limits,
+        trusted=options.i_trust_these_submissions,
+        again=options.again,
+    )
+    results = grade.grade(options.submissions, options.into, how)
+    print(report.summary_text(results))
+    review = sum(result.status == report.NEEDS_REVIEW for result in results)
+    print(f"{len(results)} hand-ins, {review} of them need review: {options.into / 'grades.csv'}")
+    return 0
 
 
 def _list(options) -> int:

@@ -1,0 +1,495 @@
+"""A Python kernel that nobody needs to trust: bubblewrap around ipykernel, and limits on all of it.
+
+Inside there is Python, the course's packages, the edition's pictures (read-only) and a little
+room in memory to write to. There is no network, no home folder, no other process and no file
+of the grader. See the sections on security in ``instructor/README.md`` for what remains.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import zmq
+from jupyter_client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+from nbformat import NotebookNode
+from nbformat.v4 import new_output, output_from_msg
+
+from course_utils.editions import current_edition, data_root
+
+NOBODY = 65534
+"""The user as which submissions run where the grader is root."""
+
+MEGABYTE = 2**20
+INTERRUPT_SECONDS = 5
+"""How long a cell may go on after it was told to stop."""
+
+NEEDED = ("bwrap", "prlimit", "setpriv")
+INSTRUCTIONS = (
+    "Grade on a Linux machine with bubblewrap and util-linux (Debian, Ubuntu: apt install "
+    "bubblewrap util-linux) that allows user namespaces, or in a virtual machine or container "
+    "that has them. If you know everyone who handed in and trust what they wrote, "
+    "--i-trust-these-submissions grades without a sandbox."
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    Attributes
+    ----------
+    cell_seconds, total_seconds : float
+        Time for one cell or one call of a function, and for all of them together.
+    memory : int
+        Resident bytes of all its processes together.
+    address_space : int
+        Virtual bytes of one process; TensorFlow reserves far more than it uses.
+    processes : int
+        Processes and threads at the same time.
+    file_size, disk : int
+        Bytes of one file, and of the working folder and ``/tmp`` each.
+    cell_output, output : int
+        Bytes of output that are kept of a cell; and that end a submission altogether.
+    """
+
+    cell_seconds: float = 120
+    total_seconds: float = 600
+    memory: int = 4096 * MEGABYTE
+    address_space: int = 24 * 1024 * MEGABYTE
+    processes: int = 256
+    file_size: int = 256 * MEGABYTE
+    disk: int = 512 * MEGABYTE
+    cell_output: int = MEGABYTE
+    output: int = 64 * MEGABYTE
+
+
+class KernelLost(Exception):
+    """The learner's process is gone; the message says why, for people."""
+
+
+def sandbox_problem() -> str | None:
+    """Return why submissions cannot be sandboxed here, or None where they can."""
+    if sys.platform != "linux":
+        return f"sandboxes need Linux, and this is {sys.platform}"
+    if missing := [program for program in NEEDED if not shutil.which(program)]:
+        return f"not installed here: {', '.join(missing)}"
+    with tempfile.TemporaryDirectory() as folder:
+        command = sandbox_command([sys.executable, "-c", ""], Path(folder), Limits())
+        result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if result.returncode != 0:
+        return f"bubblewrap does not work here: {result.stderr.strip() or result.returncode}"
+    return None
+
+
+def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[str]:
+    """Return a command that runs another one in a sandbox.
+
+    Parameters
+    ----------
+    command : list of str
+        Its program must be one that the sandbox shows: Python, or one in ``/usr``.
+    shared : Path
+        The one folder that the sandbox may write to, under the same name inside.
+    limits : Limits
+
+    Notes
+    -----
+    A user who is not root gets everything from one bubblewrap in a user namespace of its own.
+    Root must first become another user, because the kernel does not limit the number of root's
+    processes; and as Python may lie where only root can look, the folders are mounted before.
+    """
+    limited = [
+        "prlimit",
+        f"--as={limits.address_space}",
+        f"--nproc={limits.processes}",
+        f"--fsize={limits.file_size}",
+        "--core=0",
+        "--nofile=1024",
+        "--",
+        *command,
+    ]
+    own_namespaces = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+    common = ["--die-with-parent", "--new-session", *own_namespaces]
+    no_rights = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
+    mounts = [*_mounts(shared, limits), "--chdir", HOME, *_environment()]
+    if os.getuid() != 0:
+        return ["bwrap", *common, *no_rights, *mounts, "--", *limited]
+    os.chown(shared, NOBODY, NOBODY)
+    rights = sum((["--cap-add", f"CAP_{name}"] for name in ("SETUID", "SETGID", "SETPCAP")), [])
+    become_nobody = [
+        "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+        "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--",
+    ]  # fmt: skip
+    inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", "--"]
+    outer = ["bwrap", *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
+    return [*outer, *become_nobody, *inner, *limited]
+
+
+HOME = "/learner"
+DATA = "/data"
+
+
+def _mounts(shared: Path, limits: Limits) -> list[str]:
+    """What the sandbox shows: nothing that is not listed here."""
+    arguments = []
+    known = set()
+
+    def make_parents(inside):
+        for parent in reversed(inside.parents):
+            if parent not in known and parent != Path("/"):
+                arguments.extend(["--perms", "0755", "--dir", str(parent)])
+                known.add(parent)
+
+    def show(path, inside=None, option="--ro-bind"):
+        inside = Path(inside or path)
+        make_parents(inside)
+        arguments.extend([option, str(path), str(inside)])
+
+    def room(path, size=limits.disk):
+        make_parents(Path(path))
+        known.add(Path(path))
+        arguments.extend(["--perms", "1777", "--size", str(size), "--tmpfs", path])
+
+    show("/usr")
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = Path("/", name)
+        if path.is_symlink():
+            arguments.extend(["--symlink", str(path.readlink()), str(path)])
+        elif path.is_dir():
+            show(path)
+    arguments += ["--proc", "/proc", "--dev", "/dev"]
+    room("/dev/shm", 64 * MEGABYTE)
+    room("/tmp")
+    room(HOME)
+    for path in _python_folders():
+        show(path)
+    for path, inside in _data_folders():
+        show(path, inside)
+    room(f"{DATA}/cache/features")
+    for path in sorted((data_root() / "cache" / "features").glob("*.npy")):
+        show(path, f"{DATA}/cache/features/{path.name}")
+    show(shared, option="--bind")
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def _python_folders() -> list[Path]:
+    """Where Python, its packages and this one are; none within another."""
+    folders = {Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1]}
+    folders = {folder for folder in folders if not folder.is_relative_to("/usr")}
+    return [
+        folder
+        for folder in sorted(folders)
+        if not any(folder != other and folder.is_relative_to(other) for other in folders)
+    ]
+
+
+def _data_folders() -> list[tuple[Path, str]]:
+    """The edition's pictures and downloaded weights, and where they lie inside."""
+    edition = current_edition()
+    folders = [(edition.folder, f"{DATA}/{edition.name}")]
+    folders.append((Path.home() / ".keras" / "models", f"{HOME}/.keras/models"))
+    return [(path, inside) for path, inside in folders if path.is_dir()]
+
+
+def _environment() -> list[str]:
+    """All the environment variables that the sandbox has."""
+    edition = current_edition()
+    variables = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": HOME,
+        "USER": "learner",
+        "LANG": "C.UTF-8",
+        "COURSE_EDITION": edition.name,
+        "COURSE_BACKBONE": edition.backbone,
+        "COURSE_DATA": DATA,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "OMP_NUM_THREADS": "2",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return ["--clearenv", *sum((["--setenv", *pair] for pair in variables.items()), [])]
+
+
+@dataclass
+class Execution:
+    """What came of running some code: its outputs, and whether it was stopped."""
+
+    outputs: list[NotebookNode] = field(default_factory=list)
+    timed_out: bool = False
+    cut: bool = False
+
+
+class Kernel:
+    """A learner's kernel, in a sandbox or (``trusted``) without one.
+
+    Use it in a ``with`` statement. Whatever it does, its memory, processes, output and time
+    stay within the limits; where they do not, it is ended and `KernelLost` says why.
+    """
+
+    def __init__(self, limits: Limits, trusted: bool = False):
+        self.limits = limits
+        self.trusted = trusted
+        self.deadline = time.monotonic() + limits.total_seconds
+        self.peak_memory = 0
+        self._received = 0
+        self._lost: str | None = None
+        self._closing = threading.Event()
+
+    def __enter__(self) -> "Kernel":
+        # A short name: sockets in files allow about a hundred characters
+        base = "/tmp" if Path("/tmp").is_dir() else None
+        self._folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=base))
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._closing.set()
+        if hasattr(self, "_process"):
+            self._kill()
+            self._process.wait()
+        if hasattr(self, "_client"):
+            self._client.stop_channels()
+            self._context.destroy(linger=0)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        connection = self._folder / "connection.json"
+        write_connection_file(
+            str(connection), transport="ipc", ip=str(self._folder / "socket"),
+            key=secrets.token_hex(32).encode(),
+        )  # fmt: skip
+        command = [
+            sys.executable, "-m", "ipykernel_launcher", "-f", str(connection),
+            "--HistoryManager.hist_file=:memory:",
+        ]  # fmt: skip
+        if not self.trusted:
+            command = sandbox_command(command, self._folder, self.limits)
+            if os.getuid() == 0:
+                os.chown(connection, NOBODY, NOBODY)
+        self._process = psutil.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, cwd=self._folder,
+        )  # fmt: skip
+        threading.Thread(target=self._watch, daemon=True).start()
+        self._connect(json.loads(connection.read_text()))
+
+    def _connect(self, connection: dict) -> None:
+        """Connect once; later nothing is connected again, whatever lies where the sockets were."""
+        ports = [port for name, port in connection.items() if name.endswith("_port")]
+        sockets = [Path(f"{connection['ip']}-{port}") for port in ports]
+        self._wait_until(lambda: all(socket.exists() for socket in sockets))
+        self._context = zmq.Context()
+        self._context.setsockopt(zmq.MAXMSGSIZE, self.limits.output)
+        self._context.setsockopt(zmq.RECONNECT_IVL, -1)
+        self._client = BlockingKernelClient(context=self._context)
+        self._client.load_connection_info(connection)
+        self._client.start_channels(stdin=False, hb=False)
+        iopub = self._client.iopub_channel.socket
+        self._monitor = iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._wait_until(self._answers)
+
+    def _wait_until(self, ready) -> None:
+        while not ready():
+            self._raise_if_lost()
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        self._client.kernel_info()
+        try:
+            self._client.get_shell_msg(timeout=1)
+            self._client.get_iopub_msg(timeout=1)  # the subscription has reached the kernel
+        except queue.Empty:
+            return False
+        return True
+
+    def run(self, code: str, seconds: float | None = None) -> Execution:
+        """Run code and collect its outputs.
+
+        Raises
+        ------
+        KernelLost
+            If the process ended, was ended, or sends what is no message.
+        """
+        self._raise_if_lost()
+        execution = Execution()
+        end = time.monotonic() + (seconds or self.limits.cell_seconds)
+        request = self._client.execute(code, store_history=True, allow_stdin=False)
+        while (message := self._next_message(request, end)) is not None:
+            if message["msg_type"] == "status":
+                if message["content"].get("execution_state") == "idle":
+                    return execution
+            else:
+                self._keep(message, execution)
+        execution.timed_out = True
+        self._interrupt(request)
+        spent = seconds or self.limits.cell_seconds
+        execution.outputs.append(_timeout_output(spent))
+        return execution
+
+    def ask(self, code: str, mime: str, seconds: float | None = None) -> str | None:
+        """Run code that displays data of a type; return the data, or None where there are none.
+
+        Raises
+        ------
+        KernelLost
+            As `run`.
+        TimeoutError
+            If there is no answer in time.
+        """
+        self._raise_if_lost()
+        end = time.monotonic() + (seconds or self.limits.cell_seconds)
+        request = self._client.execute(code, store_history=False, allow_stdin=False)
+        answer = None
+        while (message := self._next_message(request, end)) is not None:
+            content = message["content"]
+            if message["msg_type"] == "status" and content.get("execution_state") == "idle":
+                return answer
+            data = content.get("data")
+            if message["msg_type"] == "display_data" and isinstance(data, dict) and mime in data:
+                answer = data[mime] if isinstance(data[mime], str) else None
+        self._interrupt(request)
+        raise TimeoutError
+
+    def _next_message(self, request: str, end: float) -> dict | None:
+        """Return the next message about a request, or None when the time is up."""
+        while time.monotonic() < min(end, self.deadline):
+            message = self._receive()
+            self._raise_if_lost()
+            if message and message["parent_header"].get("msg_id") == request:
+                return message
+        return None
+
+    def _receive(self) -> dict | None:
+        """Wait a moment for a message; notice what no honest kernel sends."""
+        try:
+            message = self._client.get_iopub_msg(timeout=0.2)
+            self._received += len(json.dumps(message["content"]))
+            if self._received > self.limits.output:
+                self._lose(f"it printed more than {self.limits.output / MEGABYTE:.0f} MB")
+            if isinstance(message["content"], dict):
+                return message
+        except queue.Empty:
+            if self._monitor.poll(0):
+                self._lose(
+                    f"it sent more than {self.limits.output / MEGABYTE:.0f} MB at once, "
+                    "or closed its connection"
+                )
+        except Exception as error:  # whatever the damage, it is the submission's own
+            self._lose(f"it sent what is no Jupyter message ({type(error).__name__})")
+        return None
+
+    def _keep(self, message: dict, execution: Execution) -> None:
+        """Add an output to those of its cell, up to the limit."""
+        try:
+            output = output_from_msg(message)
+        except (ValueError, KeyError):
+            return  # execute_input, comm messages, clear_output
+        size = sum(len(json.dumps(kept)) for kept in [*execution.outputs, output])
+        if size > self.limits.cell_output:
+            if not execution.cut:
+                execution.outputs.append(_cut_output(self.limits.cell_output))
+            execution.cut = True
+            return
+        last = execution.outputs[-1] if execution.outputs else None
+        if last and output.output_type == last.output_type == "stream" and last.name == output.name:
+            last.text += output.text
+        else:
+            execution.outputs.append(output)
+
+    def _interrupt(self, request: str) -> None:
+        """Tell the kernel to stop, and end it where it does not."""
+        channel = self._client.control_channel
+        channel.send(self._client.session.msg("interrupt_request", {}))
+        end = time.monotonic() + INTERRUPT_SECONDS
+        while (message := self._next_message(request, end)) is not None:
+            state = message["content"].get("execution_state")
+            if message["msg_type"] == "status" and state == "idle":
+                return
+        if time.monotonic() >= self.deadline:
+            self._lose(f"it took longer than {self.limits.total_seconds:.0f} s in all")
+        else:
+            self._lose("it did not stop when the time of a cell was up")
+        self._raise_if_lost()
+
+    def _watch(self) -> None:
+        """End the kernel when it uses too much; runs in a thread of its own."""
+        while not self._closing.wait(0.2):
+            if self._process.poll() is not None:
+                self._lost = self._lost or "its process ended (os._exit, or a crash)"
+                return
+            memory = _memory_of(self._process)
+            self.peak_memory = max(self.peak_memory, memory)
+            if memory > self.limits.memory:
+                self._lose(f"it used more than {self.limits.memory / MEGABYTE:.0f} MB of memory")
+            if _size_of(self._folder) > 16 * MEGABYTE:
+                self._lose("it filled the folder of its sockets")
+            if time.monotonic() > self.deadline + 2 * INTERRUPT_SECONDS:
+                self._lose(f"it took longer than {self.limits.total_seconds:.0f} s in all")
+
+    def _lose(self, reason: str) -> None:
+        self._lost = self._lost or reason
+        self._kill()
+
+    def _kill(self) -> None:
+        # Killing the first process ends all: --die-with-parent, and they share its namespace
+        for process in [*_descendants(self._process), self._process]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def _raise_if_lost(self) -> None:
+        if self._lost is None and self._process.poll() is not None:
+            self._lost = "its process ended (os._exit, or a crash)"
+        if self._lost is None and time.monotonic() > self.deadline:
+            self._lose(f"it took longer than {self.limits.total_seconds:.0f} s in all")
+        if self._lost:
+            raise KernelLost(self._lost)
+
+
+def _timeout_output(seconds: float) -> NotebookNode:
+    text = f"Stopped: this took longer than {seconds:.0f} s."
+    return new_output("error", ename="TimeoutError", evalue=text, traceback=[text])
+
+
+def _cut_output(limit: int) -> NotebookNode:
+    return new_output("stream", name="stdout", text=f"\n[output cut after {limit} bytes]\n")
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _memory_of(process: psutil.Process) -> int:
+    """Resident bytes of a process and all that it started."""
+    total = 0
+    for part in [process, *_descendants(process)]:
+        with contextlib.suppress(psutil.Error):  # ended in the meantime
+            total += part.memory_info().rss
+    return total
+
+
+def _size_of(folder: Path) -> int:
+    """Bytes of all files below a folder, counting each as at least one block."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # gone in the meantime
+                total += max(Path(place, name).lstat().st_size, 4096)
+    return total
