@@ -108,7 +108,7 @@ def plain(value, depth: int = 0) -> Any:
     Tuples become lists, tensors and scalars of other libraries NumPy arrays and Python
     numbers, dataclasses dicts, a Keras model a `ModelView`; anything else becomes `Other`.
     """
-    if value is None or isinstance(value, ModelView):
+    if value is None or isinstance(value, ModelView | Other):
         return value
     for kind in (bool, int, float, str):
         if isinstance(value, kind):

@@ -92,7 +92,7 @@ def top_classes(function, rng, top: int = 5) -> str:
         ):
             raise Mistake(None, "A list of pairs was asked for: (label, probability).")
         if len(answer) != top:
-            raise Mistake(None, f"{top} pairs were asked for; you gave {len(answer)}.", score=0.25)
+            raise Mistake(None, f"{top} pairs were asked for; you gave {len(answer)}.")
         _compare_top([pair[0] for pair in answer], order, labels, top)
         given = _array([pair[1] for pair in answer], (top,))
         if not np.allclose(given, probabilities[order[::-1][:top]], atol=1e-6):
@@ -117,23 +117,21 @@ def evaluation(function, rng) -> str:
     """Check ``function(model, pixels, labels)``: (right answers, pictures), preprocessed."""
     settings, pixels, labels, counts = _colour_task(rng)
     answer = ask(function, Recipe("linear", {**settings, "pooled": False}), pixels, labels)
-    total = len(labels)
+    total, right = len(labels), counts["right"]
     if isinstance(answer, int | float):
-        share = f"You gave {answer:.6g}."
-        raise Mistake("accuracy-without-number", f"{share} Return (correct, total).", score=0.25)
+        share = np.isclose(_number(answer), right / total)
+        detail = f"You gave {answer:.6g}. Return (correct, total)."
+        raise Mistake("accuracy-without-number", detail, score=0.25 if share else 0.0)
     correct, given_total = _pair(answer)
     if given_total != total:
         raise Mistake(None, f"There were {total} pictures; you gave {given_total:g}.")
+    if correct == right:
+        return f"{right} of {total}, with the preprocessing of the training."
     for way, count in counts.items():
-        if way != "right" and correct == count:
-            raise Mistake(
-                "other-preprocessing",
-                f"{correct:g} of {total} is what comes out with {way}; with the right "
-                f"preprocessing it is {counts['right']}.",
-            )
-    if correct != counts["right"]:
-        raise Mistake(None, f"{counts['right']} of {total} are right; you gave {correct:g}.")
-    return f"{counts['right']} of {total}, with the preprocessing of the training."
+        if correct == count:
+            detail = f"{count} of {total} is what comes out with {way}; it should be {right}."
+            raise Mistake("other-preprocessing", detail)
+    raise Mistake(None, f"{right} of {total} are right; you gave {correct:g}.")
 
 
 def _colour_task(rng):

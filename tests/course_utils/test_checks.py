@@ -1,0 +1,300 @@
+"""What all checks share: verdicts that can be trusted, shown calmly, and handed in."""
+
+import html
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_utils import checks, material, verdicts
+from course_utils.answers import LearnerError
+from course_utils.hand_in import hand_in
+from course_utils.verdicts import MISCONCEPTIONS, Mistake, Verdict, check
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch):
+    monkeypatch.delenv("NBGRADER_VALIDATING", raising=False)
+    verdicts.forget()
+    yield
+    verdicts.forget()
+
+
+@check()
+def gives_three(function, rng) -> str:
+    """Check that a function gives 3."""
+    if (answer := verdicts_answer(function)) != 3:
+        raise Mistake("off-by-one", f"You gave {answer}.", score=0.5)
+    return "Three."
+
+
+def verdicts_answer(function):
+    from course_utils.answers import ask
+
+    return ask(function)
+
+
+def three():
+    return 3
+
+
+def four():
+    return 4
+
+
+def unanswered():
+    raise NotImplementedError(verdicts.STUB_MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("function", "earned", "heading"),
+    [
+        (three, 2, "Right: 2 of 2 points"),
+        (four, 1, "Partly right: 1 of 2 points"),
+        (unanswered, 0, "Not answered yet: 0 of 2 points"),
+        (lambda: 1 / 0, 0, "Not yet: 0 of 2 points"),
+        (None, 0, "Not yet: 0 of 2 points"),
+    ],
+)
+def test_verdict_says_points_in_words_and_as_a_number(function, earned, heading):
+    verdict = gives_three(function, points=2)
+    shown = verdict._repr_mimebundle_()
+    assert float(shown["text/plain"]) == earned
+    assert heading in shown["text/html"]
+    assert 'role="status"' in shown["text/html"]
+
+
+def test_exception_is_told_with_its_name_and_text():
+    message = gives_three(lambda: 1 / 0, points=2).message
+    assert "ZeroDivisionError" in message
+    assert "division by zero" in message
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -1, 7])
+def test_score_stays_between_nothing_and_all(score):
+    assert Verdict(score, 2, "").earned in (0, 2)
+    assert np.isfinite(Verdict(score, 2, "").score)
+
+
+def test_score_that_is_no_number_gives_nothing():
+    assert Verdict(float("nan"), 2, "").earned == 0
+    assert Verdict(float("inf"), 2, "").earned == 0
+
+
+def test_what_a_learner_wrote_cannot_become_html():
+    def evil():
+        raise ValueError("<script>alert(1)</script>")
+
+    shown = gives_three(evil, points=1)._repr_mimebundle_()["text/html"]
+    assert "<script" not in shown
+    assert html.escape("<script>") in shown
+
+
+def test_validate_gets_an_error_that_says_it_all(monkeypatch):
+    monkeypatch.setenv("NBGRADER_VALIDATING", "1")
+    assert gives_three(three, points=2).score == 1
+    with pytest.raises(verdicts.NotYet) as error:
+        gives_three(unanswered, points=2)
+    (shown,) = error.value._render_traceback_()
+    assert shown.startswith("Not answered yet: 0 of 2 points.")
+
+
+def test_answer_of_another_form_raises_nothing():
+    @check()
+    def strict(function, rng):
+        return {"a": 1}[function]
+
+    assert "form" in strict("b", points=1).message
+
+
+def test_loss_of_the_learners_process_is_not_a_verdict():
+    class KernelLost(Exception):
+        pass
+
+    @check()
+    def lost(function, rng):
+        raise KernelLost
+
+    with pytest.raises(KernelLost):
+        lost(three, points=1)
+
+
+def test_long_message_of_an_exception_is_cut():
+    def long():
+        raise ValueError("x" * 10_000)
+
+    assert len(gives_three(long, points=1).message) < 600
+
+
+def test_lowest_of_several_seeds_counts():
+    answers = iter([4, 3])
+
+    def sometimes():
+        return next(answers)
+
+    gives_three(sometimes, points=2)
+    gives_three(sometimes, points=2, seed=None)
+    assert verdicts.points_so_far() == {"sometimes": 1}
+
+
+def test_misconceptions_have_names_that_stay_and_explanations():
+    for name, explanation in MISCONCEPTIONS.items():
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name)
+        assert explanation.endswith(".")
+        assert Mistake(name).args[0] == explanation
+
+
+def test_unknown_misconception_is_refused():
+    with pytest.raises(KeyError):
+        Mistake("no-such-thing")
+
+
+ALL_CHECKS = [
+    name
+    for name in checks.__all__
+    if name not in ("MISCONCEPTIONS", "Verdict", "hand_in", "points_so_far")
+]
+
+
+@pytest.mark.parametrize("name", ALL_CHECKS)
+def test_check_speaks_up_for_a_stub_and_nothing_else(name):
+    def stub(*arguments):
+        raise NotImplementedError(verdicts.STUB_MESSAGE)
+
+    assert not getattr(checks, name)(stub, points=2).answered
+
+
+JUNK = [
+    None,
+    "text",
+    [],
+    [1, 2, 3],
+    {"a": 1},
+    float("nan"),
+    10**400,
+    np.zeros((2, 2)),
+    np.full(2, np.nan),
+    [[], []],
+    [None, None],
+    True,
+    object(),
+]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: type(junk).__name__)
+@pytest.mark.parametrize("name", ALL_CHECKS)
+def test_check_gives_nothing_for_junk_and_raises_nothing(name, junk):
+    verdict = getattr(checks, name)(lambda *arguments: junk, points=2)
+    assert verdict.earned == 0
+    assert verdict.message
+
+
+class Liar:
+    """A model in another process that answers every question with the same."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *arguments: self.answer
+
+
+@pytest.mark.parametrize("junk", [*JUNK, {"layers": [], "compiled": True}], ids=str)
+@pytest.mark.parametrize("name", ["frozen_classifier", "trained_head", "batch_norm_fine_tuning"])
+def test_check_believes_no_model_that_lies(name, junk):
+    class Remote:
+        def ask_remotely(self, *arguments):
+            return Liar(junk)
+
+    verdict = getattr(checks, name)(Remote(), points=2)
+    assert verdict.earned == 0
+
+
+def test_check_tells_a_late_answer():
+    class Remote:
+        def ask_remotely(self, *arguments):
+            raise LearnerError("TimeoutError", "no answer within 30 s")
+
+    assert "too long" in checks.head_sizes(Remote(), points=2).message
+
+
+def test_importing_checks_loads_no_tensorflow():
+    code = "import sys, course_utils.checks; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_material_is_read_from_a_file_without_tensorflow(tmp_path, monkeypatch):
+    arrays = {"codes": np.ones((3, 2)), "labels": np.arange(3)}
+    monkeypatch.setattr(material, "_MAKERS", {"pets": lambda: arrays})
+    file = material.save(tmp_path / "material.npz")
+    code = (
+        "import sys; from course_utils.material import material; "
+        "assert material('pets')['labels'].tolist() == [0, 1, 2]; "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    environment = {**os.environ, "COURSE_MATERIAL": str(file)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+    material._cached.cache_clear()
+
+
+def test_unknown_material_is_refused():
+    with pytest.raises(ValueError, match="choose one of"):
+        material.material("horses")
+
+
+def exercise_in(folder, answer="def three():\n    return 3", name="01_three"):
+    graded = {"grade": True, "solution": False, "points": 2, "grade_id": "q1_check"}
+    written = {"grade": True, "solution": True, "points": 1, "grade_id": "q2"}
+    cells = [
+        new_code_cell(answer, outputs=[], execution_count=3),
+        new_code_cell("checks.gives_three(three, points=2)", metadata={"nbgrader": graded}),
+        new_markdown_cell("Words.", metadata={"nbgrader": written}),
+    ]
+    nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
+
+
+def test_hand_in_adds_up_and_writes_a_notebook_without_outputs(tmp_path):
+    exercise_in(tmp_path)
+    gives_three(three, points=2)
+    summary = hand_in("01_three", tmp_path)
+    assert summary.heading == "2 of 2 points so far"
+    assert "Question 2: 1 points, given by your instructor" in summary.lines
+    written = nbformat.read(tmp_path / "to_hand_in" / "01_three.ipynb", as_version=4)
+    assert written.cells[0].execution_count is None
+    assert summary.file == tmp_path / "to_hand_in" / "01_three.ipynb"
+    assert not any("another version" in line for line in summary.lines)
+
+
+def test_hand_in_says_what_was_not_checked(tmp_path):
+    exercise_in(tmp_path)
+    assert "Question 1: not checked yet" in hand_in("01_three", tmp_path).lines
+
+
+def test_hand_in_says_that_the_file_is_older(tmp_path):
+    exercise_in(tmp_path, answer="def three():\n    return 2")
+    gives_three(three, points=2)
+    lines = hand_in("01_three", tmp_path).lines
+    assert any("another version than you ran of: three" in line for line in lines)
+
+
+def test_hand_in_says_where_it_looked_for_a_missing_notebook(tmp_path):
+    summary = hand_in("01_three", tmp_path)
+    assert "no notebook to hand in" in summary.heading
+    assert str(tmp_path) in summary.lines[0]
+    assert summary.file is None
+
+
+def test_hand_in_fails_for_solutions_that_miss_points(tmp_path):
+    exercise_in(tmp_path, answer="### BEGIN SOLUTION\n### END SOLUTION")
+    with pytest.raises(AssertionError, match="0 of 2 points"):
+        hand_in("01_three", tmp_path)
+    gives_three(three, points=2)
+    assert hand_in("01_three", tmp_path).file is None
+    assert not (tmp_path / "to_hand_in").exists()
