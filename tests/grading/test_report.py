@@ -3,6 +3,7 @@
 import csv
 import html
 import os
+import re
 import shutil
 import sys
 from base64 import b64encode
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import skip_or_fail
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 
@@ -43,11 +45,17 @@ def graded_notebook(*cells):
     )
 
 
-@pytest.fixture
-def database(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    url = f"sqlite:///{tmp_path_factory.mktemp('gradebook') / 'gradebook.db'}"
     folder = Path(sys.executable).parent  # nbgrader calls alembic, which lies beside Python
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    url = f"sqlite:///{tmp_path / 'gradebook.db'}"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        _fill(url)
+    return url
+
+
+def _fill(url):
     with Gradebook(url) as gradebook:
         gradebook.add_assignment(NAME)
         gradebook.add_notebook(NAME, NAME)
@@ -61,7 +69,6 @@ def database(tmp_path, monkeypatch):
         grade.auto_score = 1.5
         gradebook.find_comment("q1", NAME, NAME, STUDENT).manual_comment = "Well *begun*."
         gradebook.db.commit()
-    return url
 
 
 def result(status=BY_HAND, words=None, **changed):
@@ -295,7 +302,7 @@ def test_page_without_protection_is_caught(browser, tmp_path, name):
 
 
 HEAVY = {
-    "much text": prints("x" * 50_000_000),
+    "much text": prints("x" * 20_000_000),
     "much to escape": prints("&<" * 500_000),
     "deep": shows("text/html", "<div>" * 500_000),
     "attributes": shows("text/html", "<p " + "a=1 " * 500_000 + ">"),
@@ -308,9 +315,9 @@ HEAVY = {
 
 @pytest.mark.parametrize("cell", HEAVY.values(), ids=HEAVY)
 def test_heavy_notebook_gives_a_light_page(database, cell):
-    page = page_of(database, *[cell] * 3)
+    page = page_of(database, *(NotebookNode(cell, id=f"copy-{i}") for i in range(3)))
     assert len(page) < 2_000_000
-    assert "left out" in page or "cannot be shown" in page
+    assert re.search("left out|cannot be shown", re.sub("<[^>]+>", "", page))
 
 
 def read_csv(path):
