@@ -523,12 +523,11 @@ def _is_words(value) -> bool:
 
 def _findings(result: SubmissionResult) -> str:
     """Return what the grader found, question by question."""
-    total = _points(result.points, result.max_points)
-    if result.points is None:
-        total = f"{_number(result.points_so_far)} of {_number(result.max_points)} so far"
+    so_far = " so far" if result.points is None else ""
+    total = f"{_points(result.points_so_far, result.max_points)} points{so_far}"
     lines = [f"<h1>{_escaped(result.exercise)}</h1>"]
     late = ", handed in late" if result.late else ""
-    lines.append(f"<p><strong>{_escaped(result.student)}</strong>: {total} points{late}.</p>")
+    lines.append(f"<p><strong>{_escaped(result.student)}</strong>: {total}{late}.</p>")
     if result.points is None:
         lines.append("<p>Not all of it is graded yet: your teacher looks at the rest.</p>")
     rows = [
@@ -560,7 +559,7 @@ th { background: #eef1f4; }
 pre { white-space: pre-wrap; font: 14px/1.4 ui-monospace, monospace; margin: 0; padding: 0.5rem; }
 img { max-width: 100%; height: auto; }
 .cell { margin: 0.75rem 0; }
-.prompt { display: none; }
+.prompt, .anchor-link { display: none; }
 .input_area { background: #f6f7f8; border: 1px solid #d5d9dd; border-radius: 4px; }
 .output_subarea { padding: 0.25rem 0.5rem; border-left: 3px solid #d5d9dd; margin-top: 0.25rem; }
 .output_error { border-left-color: #b3261e; }

@@ -97,7 +97,7 @@ def test_page_shows_answers_points_comments_and_messages(database):
     assert "Well <em>begun</em>." in page
     assert "Score: 1.5 / 2.0" in page
     assert "The mean of [1, 5] is &lt;3&gt;." in page
-    assert "1.5 of 5 so far" in page
+    assert "1.5 of 5 points so far" in page
     assert "<details><summary>Hint</summary>" in page
 
 
