@@ -17,9 +17,16 @@ c.CourseDirectory.root = str(HERE)
 c.ClearSolutions.code_stub = {"python": STUB}
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 
+# the formgrader shows what learners wrote, in the browser of whoever marks it
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.SanitizeHTML"]
+
 if graded := os.environ.get("COURSE_GRADED"):
     folder = Path(graded).expanduser().resolve()
     c.CourseDirectory.root = str(folder)
+    # the formgrader lists what has a source
+    c.CourseDirectory.source_directory = str(HERE / "source")
+    c.Exchange.root = str(folder / ".work" / "exchange")
     c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
 if gradebook := os.environ.get("COURSE_GRADEBOOK"):
     c.CourseDirectory.db_url = gradebook

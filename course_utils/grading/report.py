@@ -9,6 +9,7 @@ import base64
 import binascii
 import csv
 import html
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -311,7 +312,7 @@ def feedback_page(notebook: NotebookNode, result: SubmissionResult, database_url
     str
         HTML that needs no other file and no network. Hidden tests are not in it.
     """
-    notebook = _limited(_without_hidden_tests(from_dict(notebook)))
+    notebook = _limited(_without_hidden_tests(from_dict(json.loads(json.dumps(notebook)))))
     names = {"notebook": result.exercise, "assignment": result.exercise, "student": result.student}
     resources = {"nbgrader": {**names, "db_url": database_url}}
     notebook, resources = GetGrades().preprocess(notebook, resources)
@@ -320,6 +321,22 @@ def feedback_page(notebook: NotebookNode, result: SubmissionResult, database_url
     return _page(
         f"{result.exercise}: feedback", _findings(result) + sanitised(body), "\n".join(styles)
     )
+
+
+def harmless(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy whose outputs cannot run anything where nbgrader's formgrader shows them.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        As executed.
+
+    Returns
+    -------
+    NotebookNode
+        With outputs rebuilt from what is known to be harmless, in bearable amounts.
+    """
+    return _limited(from_dict(json.loads(json.dumps(notebook))))
 
 
 def sanitised(markup: str) -> str:
