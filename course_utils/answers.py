@@ -381,17 +381,19 @@ def _trained_network(weights: list[np.ndarray]):
     return model
 
 
-def _normalised_backbone(filters: int, mean: float):
-    """Build a small backbone with batch normalisation; its pretraining had another mean."""
+def _normalised_backbone(weights: list[np.ndarray]):
+    """Build two convolutions with batch normalisation between them."""
     import keras
 
+    filters = len(weights[1])
     inputs = keras.Input((16, 16, 3))
     maps = keras.layers.Conv2D(filters, 3, name="conv1", use_bias=False)(inputs)
-    normalisation = keras.layers.BatchNormalization(name="bn1")
-    maps = keras.layers.ReLU(name="relu1")(normalisation(maps))
+    maps = keras.layers.BatchNormalization(name="bn1")(maps)
+    maps = keras.layers.ReLU(name="relu1")(maps)
     maps = keras.layers.Conv2D(filters, 3, name="conv2")(maps)
-    normalisation.moving_mean.assign(np.full(filters, mean))
-    return keras.Model(inputs, maps, name="small_backbone")
+    model = keras.Model(inputs, maps, name="small_backbone")
+    model.set_weights(weights)
+    return model
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

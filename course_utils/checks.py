@@ -219,11 +219,10 @@ def frozen_classifier(function, rng, pets, classes: int = 2) -> str:
     _compare_moved(model, name, lambda: _train(model, inputs, targets))
     if not fits:
         raise Mistake(None, _OTHER_FEATURES, score=1 / 3)
-    last = _head(model, name)
-    if not _fits_codes(_predictions(model, inputs, classes), codes, last):
+    after, last = _predictions(model, inputs, classes), _head(model, name)
+    if not _fits_codes(after, codes, last):
         raise Mistake("backbone-not-frozen", "After training, its features are others.", 1 / 3)
-    if np.array_equal(first["kernel"], last["kernel"]):
-        raise Mistake("everything-frozen", score=1 / 3)
+    _compare_learning(first, last, codes, targets, [before, after])
     return "Only the head learns, on one number per channel, and the loss fits the softmax."
 
 
@@ -268,6 +267,16 @@ def _compare_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) -
         detail = f"The first loss is {loss:.3f}; for these probabilities it should be"
         name = str(_facts(model)["loss"])[:60]
         raise Mistake(None, f"{detail} {expected:.3f}. The loss is {name}.", score=2 / 3)
+
+
+def _compare_learning(first: dict, last: dict, codes, targets, predictions: list) -> None:
+    """Compare the way a head went with the gradient of the loss on these codes."""
+    if max(np.ptp(rows, axis=0).max() for rows in predictions) < 0.03:
+        raise Mistake(None, "The predictions are the same for all pictures.", score=1 / 3)
+    errors = _softmax(_linear_scores(codes, first)) - targets
+    way = last["kernel"] - first["kernel"]
+    if not np.sum(way * (codes.T @ errors)) < 0:
+        raise Mistake("everything-frozen", score=1 / 3)
 
 
 def _compare_moved(model, name: str, train) -> None:
@@ -404,11 +413,12 @@ def first_convolutions_frozen(function, rng) -> str:
         weights = _network_weights(rng)
         model = _model(ask(function, Recipe("trained_network", {"weights": weights}), int(n)))
         inputs = rng.normal(0, 1, (20, 16, 16, 3)).astype("float32")
-        _train(model, inputs, rng.integers(0, 3, len(inputs)))
-        after = [_weights_of(model, name) for name in _NETWORK]
-        if not np.allclose(_predictions(model, inputs, 3), _forward(inputs, after), atol=0.01):
-            raise Mistake(None, "The network is no longer the one that was given.")
+        labels = rng.integers(0, 3, len(inputs))
+        _train(model, inputs, labels)
         before = [weights[i : i + 2] for i in range(0, len(weights), 2)]
+        after = [_weights_of(model, name) for name in _NETWORK]
+        predictions = _predictions(model, inputs, 3)
+        _compare_forward(predictions, inputs, before, after)
         still = [
             all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
             for pair in zip(before, after, strict=True)
@@ -430,12 +440,27 @@ def _network_weights(rng) -> list[np.ndarray]:
     return [np.asarray(array, "float32") for array in weights]
 
 
+def _compare_forward(predictions, inputs, before: list, after: list) -> None:
+    """The network must be the one that was given, a step further."""
+    steps = [
+        np.abs(b - a).max()
+        for pair in zip(before, after, strict=True)
+        for a, b in zip(*pair, strict=True)
+    ]
+    if not np.allclose(predictions, _forward(inputs, after), atol=0.01) or max(steps) > 0.5:
+        raise Mistake(None, "The network is no longer the one that was given.")
+
+
+def _convolution(maps: np.ndarray, kernel: np.ndarray, bias=0.0) -> np.ndarray:
+    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))
+    return np.einsum("nhwcij,ijco->nhwo", windows, kernel, optimize=True) + bias
+
+
 def _forward(inputs: np.ndarray, weights: list) -> np.ndarray:
     """Compute in NumPy what ``trained_network`` of `course_utils.answers` computes."""
     maps = inputs
     for i, (kernel, bias) in enumerate(weights[:-1], start=1):
-        windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))
-        maps = np.maximum(np.einsum("nhwcij,ijco->nhwo", windows, kernel) + bias, 0)
+        maps = np.maximum(_convolution(maps, kernel, bias), 0)
         if i == 2:
             n, height, width, channels = maps.shape
             maps = maps.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
@@ -469,23 +494,81 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
     trainable, class numbers as labels.
     """
     head_rate = float(rng.choice([0.02, 0.008, 0.004]))
-    settings = {"filters": int(rng.integers(4, 9)), "mean": float(rng.uniform(1, 2))}
-    model = _model(ask(function, Recipe("normalised_backbone", settings), classes, head_rate))
+    given = _normalised_weights(rng)
+    backbone = Recipe("normalised_backbone", {"weights": list(given.values())})
+    model = _model(ask(function, backbone, classes, head_rate))
     inputs = rng.normal(0, 1, (24, 16, 16, 3)).astype("float32")
     labels = rng.integers(0, classes, len(inputs))
-    before, weights = _probabilities(model, inputs, classes), _all_weights(model)
+    before, first = _probabilities(model, inputs, classes), _by_ending(model, given)
     loss = _train(model, inputs, labels)
-    after = _all_weights(model)
-    changes = {
-        path: float(np.abs(after[path] - weights[path]).max()) for path in weights if path in after
-    }
-    if any(change for path, change in changes.items() if "moving" in path):
+    after, last = _predictions(model, inputs, classes), _by_ending(model, given)
+    changes = {name: float(np.abs(last[name] - first[name]).max()) for name in first}
+    if any(change for name, change in changes.items() if "moving" in name):
         raise Mistake("batch-norm-training", _INFERENCE_MODE, score=1 / 3)
     _compare_loss(model, loss, before, labels)
-    if not any(change for path, change in changes.items() if "conv" in path):
+    _compare_normalised(given, first, last, inputs, labels, [before, after])
+    if not any(change for name, change in changes.items() if "conv" in name):
         raise Mistake("backbone-still-frozen", score=1 / 3)
     _compare_rate(model, changes, head_rate)
     return f"The convolutions learn at {head_rate / 10:g}, and batch normalisation stays as it is."
+
+
+def _normalised_weights(rng) -> dict[str, np.ndarray]:
+    """Return the weights of ``normalised_backbone``; its pretraining had another mean."""
+    filters = int(rng.integers(4, 9))
+    arrays = {
+        "conv1/kernel": rng.normal(0, 0.3, (3, 3, 3, filters)),
+        "bn1/gamma": rng.uniform(0.5, 1.5, filters),
+        "bn1/beta": rng.normal(0, 0.1, filters),
+        "bn1/moving_mean": rng.uniform(1, 2, filters),
+        "bn1/moving_variance": rng.uniform(0.5, 1.5, filters),
+        "conv2/kernel": rng.normal(0, 0.7, (3, 3, filters, filters)),
+        "conv2/bias": rng.normal(0, 0.1, filters),
+    }
+    return {name: np.asarray(array, "float32") for name, array in arrays.items()}
+
+
+def _by_ending(model, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the model's weights by the names they had in the backbone, the head's besides."""
+    names = (*given, "head/kernel", "head/bias")
+    dense = [layer["name"] for layer in _facts(model)["layers"] if layer["kind"] == "Dense"]
+    if len(dense) != 1:
+        raise Mistake(None, f"The head should have one Dense layer; it has {len(dense)}.")
+    paths = {str(path): array for path, array in _ask_model(model, "weights").items()}
+    found = {}
+    for name in names:
+        ending = name.replace("head/", f"{dense[0]}/")
+        array = [array for path, array in paths.items() if path.endswith(ending)]
+        if len(array) != 1:
+            raise Mistake(None, f"The weights {ending[:60]} are missing: was the backbone used?")
+        found[name] = np.asarray(array[0], "float64")
+    return found
+
+
+def _compare_normalised(given, first, last, inputs, labels, predictions: list) -> None:
+    """Compare predictions before and after the step with those of the weights, in NumPy."""
+    same = all(np.allclose(first[name], array, atol=1e-6) for name, array in given.items())
+    pooled = [_normalised_forward(inputs, weights) for weights in (first, last)]
+    heads = [{end: w[f"head/{end}"] for end in ("kernel", "bias")} for w in (first, last)]
+    fits = map(_fits_codes, predictions, pooled, heads)
+    if not (same and all(fits)):
+        raise Mistake(
+            None,
+            "The network is not average pooling and a softmax layer on the backbone that was "
+            "given, with batch normalisation in inference mode.",
+            score=1 / 3,
+        )
+    targets = np.eye(predictions[0].shape[1])[labels]
+    _compare_learning(*heads, pooled[0], targets, predictions)
+
+
+def _normalised_forward(inputs: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """Compute what ``normalised_backbone`` computes, in inference mode, averaged over the maps."""
+    maps = _convolution(inputs, weights["conv1/kernel"]) - weights["bn1/moving_mean"]
+    scale = weights["bn1/gamma"] / np.sqrt(weights["bn1/moving_variance"] + 1e-3)
+    maps = np.maximum(maps * scale + weights["bn1/beta"], 0)
+    maps = _convolution(maps, weights["conv2/kernel"], weights["conv2/bias"])
+    return maps.mean(axis=(1, 2))
 
 
 _INFERENCE_MODE = (
@@ -609,10 +692,6 @@ def _probabilities(model, inputs, classes: int) -> np.ndarray:
         detail = "The outputs are no probabilities: the last layer needs activation='softmax'."
         raise Mistake("softmax-and-loss", detail, score=1 / 3)
     return answer
-
-
-def _all_weights(model) -> dict[str, np.ndarray]:
-    return _ask_model(model, "weights")
 
 
 def _weights_of(model, name: str) -> list[np.ndarray]:

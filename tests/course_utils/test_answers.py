@@ -157,7 +157,9 @@ SETTINGS = {
             np.zeros(2),
         ]
     },
-    "normalised_backbone": {"filters": 4, "mean": 1.5},
+    "normalised_backbone": {
+        "weights": [np.ones(s) for s in ((3, 3, 3, 4), 4, 4, 4, 4, (3, 3, 4, 4), 4)]
+    },
 }
 
 

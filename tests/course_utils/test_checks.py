@@ -217,6 +217,60 @@ def test_check_believes_no_model_that_lies(name, junk):
     assert verdict.earned == 0
 
 
+class Forger:
+    """A model that never computes anything, and fits what it says to the check's source."""
+
+    def __init__(self, weights, moved, classes):
+        self.answers, self.classes = [weights, moved], classes
+        self.trained = 0
+
+    def ask_remotely(self, *arguments):
+        return self
+
+    def facts(self):
+        dense = {"name": "dense", "kind": "Dense", "trainable": True, "parameters": 1}
+        return {
+            "layers": [dense],
+            "compiled": True,
+            "from_logits": False,
+            "loss": "categorical_crossentropy",
+            "optimizer": "Adam",
+            "trainable_parameters": 1,
+        }
+
+    def predict(self, inputs):
+        return np.full((len(inputs), self.classes), 1 / self.classes)
+
+    def train_step(self, inputs, targets):
+        self.trained += 1
+        return float(np.log(self.classes))
+
+    def weights(self, part=""):
+        found = self.answers[self.trained > 0]
+        return {path: array for path, array in found.items() if part in path}
+
+    def digests(self):
+        return {"dense/kernel": str(self.trained)}
+
+
+def test_frozen_classifier_that_computes_nothing_gets_less_than_all():
+    channels = material.material("pets")["codes"].shape[1]
+    head = {"dense/kernel": np.zeros((channels, 2)), "dense/bias": np.zeros(2)}
+    moved = {**head, "dense/kernel": np.full((channels, 2), 1e-6)}
+    verdict = checks.frozen_classifier(Forger(head, moved, 2), points=3)
+    assert verdict.score <= 1 / 3
+    assert "same for all pictures" in verdict.message
+
+
+@pytest.mark.parametrize("name", ["batch_norm_fine_tuning", "first_convolutions_frozen"])
+def test_small_network_that_computes_nothing_gets_less_than_all(name):
+    names = ["conv1", "conv2", "conv3", "conv4", "predictions", "dense", "bn1"]
+    kinds = ["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"]
+    weights = {f"{name}/{kind}": np.zeros(4) for name in names for kind in kinds}
+    forger = Forger(weights, {path: array + 1e-3 for path, array in weights.items()}, 4)
+    assert getattr(checks, name)(forger, points=3).score <= 1 / 3
+
+
 def test_check_tells_a_late_answer():
     class Remote:
         def ask_remotely(self, *arguments):
