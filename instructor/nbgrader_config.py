@@ -19,7 +19,7 @@ c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 
 # the formgrader shows what learners wrote, in the browser of whoever marks it
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.SanitizeHTML"]
+c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.sanitize.SanitizeHTML"]
 
 if graded := os.environ.get("COURSE_GRADED"):
     folder = Path(graded).expanduser().resolve()
