@@ -1,0 +1,7 @@
+# Tries: to fill the notebook with small outputs that are no text.
+# Expect: double any, largest any
+# %%
+from IPython.display import HTML, display
+
+for number in range(100_000):
+    display(HTML(f"<b>{number}</b>"))
