@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from course_utils import answers
+from course_utils import material as materials
 from course_utils.editions import current_edition
 from course_utils.grading import gradebook as books
 from course_utils.grading import release, report
@@ -27,6 +29,9 @@ from course_utils.grading.worker import Job, Result
 
 GRACE_SECONDS = 60
 """What a worker gets beyond the time of its submission, for starting and ending."""
+
+HAND_IN = "hand-in-"
+"""How the names of the workers' folders begin."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,9 @@ def grade(source: Path, into: Path, options: Options) -> list[report.SubmissionR
     Raises
     ------
     ValueError
-        If there is no sandbox here, the sources are wrong, or another run is under way.
+        If there is no sandbox here, the sources or the gradebook's URL are wrong, nobody handed
+        in anything, or another run is under way.
     """
-    # nbgrader calls alembic, which lies beside Python also where no environment is activated
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     problem = None if options.trusted else sandbox_problem()
     if problem:
         raise ValueError(f"submissions cannot be run safely here: {problem}.\n{INSTRUCTIONS}")
@@ -96,12 +100,15 @@ def grade(source: Path, into: Path, options: Options) -> list[report.SubmissionR
     work.mkdir(parents=True, exist_ok=True)
     url = options.url or f"sqlite:///{into / 'gradebook.db'}"
     with _only_one(work):
+        _clear(work)
         definitions = _definitions(options.sources)
         books.create(url)
         with books.one_transaction(url) as book:
             for name, definition in definitions.items():
                 books.define(book, name, definition)
         submissions = collect(source, into / "submitted", _grade_ids(definitions))
+        if not submissions:
+            raise ValueError(f"{source} holds no hand-ins: name the folder or zip from the LMS")
         tasks = _tasks(submissions, definitions, url, options, work)
         _grade_all(tasks, into, url, options)
         return _report(into, url, definitions)
@@ -120,7 +127,18 @@ def _only_one(work: Path) -> Iterator[None]:
         yield
 
 
+def _clear(work: Path) -> None:
+    """Take away what the workers of a run that was killed have left."""
+    for folder in work.glob(f"{HAND_IN}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _definitions(sources: Path) -> dict[str, NotebookNode]:
+    if not (sources / "nbgrader_config.py").is_file():
+        raise ValueError(
+            f"{sources} holds no nbgrader_config.py: run this in the repository's folder, or name "
+            "the folder instructor with --instructor"
+        )
     config = release.load_config(sources / "nbgrader_config.py")
     return {
         name: books.definition_of(nbformat.read(path, as_version=4), name, config)
@@ -207,19 +225,25 @@ def _grade_all(tasks: list[Task], into: Path, url: str, options: Options) -> Non
 
 def _material(work: Path) -> Path:
     """Make what the checks compare with; the workers do without TensorFlow."""
-    edition = current_edition()
-    path = work / f"material-{edition.name}-{edition.backbone}.npz"
+    path = _material_file(work)
     if not path.exists():
         code = "import sys; from course_utils import material; material.save(sys.argv[1])"
         subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     return path
 
 
+def _material_file(work: Path) -> Path:
+    """Name the material by all that it is made with, so that none is taken that is out of date."""
+    edition = current_edition()
+    code = hashlib.sha256(Path(materials.__file__).read_bytes()).hexdigest()[:8]
+    return work / f"material-{edition.name}-{edition.backbone}-{code}.npz"
+
+
 def _run_worker(
     task: Task, work: Path, material: Path, options: Options, running: list[subprocess.Popen]
 ) -> tuple[NotebookNode | None, list[Result], dict]:
     """Run a submission in a process of its own; whatever becomes of that, return."""
-    with tempfile.TemporaryDirectory(dir=work) as folder:
+    with tempfile.TemporaryDirectory(dir=work, prefix=HAND_IN) as folder:
         job = Job(
             str(task.submission.path), str(task.definition), folder, asdict(options.limits),
             options.trusted,
@@ -281,6 +305,7 @@ def _record(
         figures=figures,
     )
     if executed is not None:
+        executed = report.harmless(executed)
         _write(into / "autograded" / submission.student / exercise, exercise, executed)
     with books.one_transaction(url) as book:
         books.save(book, submission.student, exercise, record, executed)

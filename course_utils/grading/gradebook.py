@@ -5,7 +5,10 @@ about its grading are one transaction: all of it is in the gradebook, or nothing
 """
 
 import copy
+import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,14 +18,21 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader import preprocessors as steps
 from nbgrader import utils
-from nbgrader.api import Grade, Gradebook, SubmittedAssignment
+from nbgrader.api import (
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    SubmittedAssignment,
+    get_alembic_version,
+)
 from sqlalchemy import Column, MetaData, String, Table, Text, delete, insert, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from traitlets.config import Config
 
 from course_utils.grading.release import check_source
 from course_utils.grading.report import QuestionResult, SubmissionResult
-from course_utils.grading.worker import Result
+from course_utils.grading.worker import Result, is_locked
 
 COURSE = "image_transfer_learning"
 UNKNOWN = "unknown"
@@ -37,6 +47,9 @@ _gradings = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("record", Text, nullable=False),
 )
+
+# As nbgrader makes it; with this table missing, `nbgrader` refuses to open the gradebook
+_version = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
 
 
 @dataclass
@@ -56,8 +69,8 @@ class Record:
     results : list of Result
     figures : dict
         Seconds, bytes of memory.
-    written : dict of str
-        Checksums of the written answers, to know when one has changed.
+    answers : dict of str
+        By question, a checksum of what the learner wrote for it, to know when that has changed.
     """
 
     fingerprint: str
@@ -68,7 +81,7 @@ class Record:
     timestamp: str | None = None
     results: list[Result] = field(default_factory=list)
     figures: dict = field(default_factory=dict)
-    written: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, text: str) -> "Record":
@@ -79,22 +92,60 @@ class Record:
 
 
 def create(url: str) -> None:
-    """Make a gradebook where there is none; a file appears when it is complete."""
-    place = make_url(url)
-    if place.get_backend_name() == "sqlite" and not Path(place.database).exists():
-        path = Path(place.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.part")
-        unfinished.unlink(missing_ok=True)
-        _create_tables(f"sqlite:///{unfinished}")
-        unfinished.replace(path)
-    else:
-        _create_tables(url)
+    """Make a gradebook where there is none; a file appears when it is complete.
+
+    Raises
+    ------
+    ValueError
+        If there can be no gradebook at this URL.
+    """
+    try:
+        place = make_url(url)
+        if place.get_backend_name() != "sqlite":
+            _create_tables(url)
+        elif place.database in (None, "", ":memory:"):
+            raise ValueError(f"--db {url} names no file: a gradebook in memory would be lost")
+        elif Path(place.database).exists():
+            _create_tables(url)
+        else:
+            _create_file(Path(place.database))
+    except (SQLAlchemyError, ImportError) as error:
+        raise ValueError(
+            f"the gradebook cannot be opened ({_first_line(error)}). Give --db an URL like "
+            "sqlite:////folder/gradebook.db or postgresql+psycopg://user:password@host/database "
+            "(for which: pip install 'psycopg[binary]')"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Return what is wrong in a few words; SQLAlchemy adds the statement and a link."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+
+
+def _create_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.unlink(missing_ok=True)
+    _create_tables(f"sqlite:///{unfinished}")
+    unfinished.replace(path)
 
 
 def _create_tables(url: str) -> None:
+    # nbgrader calls alembic, which lies beside Python also where no environment is activated
+    programs, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
+    if programs not in path.split(os.pathsep):
+        os.environ["PATH"] = f"{programs}{os.pathsep}{path}"
     with Gradebook(url, COURSE) as gradebook:
         _own.create_all(gradebook.engine)
+        _complete_version(gradebook)
+
+
+def _complete_version(gradebook: Gradebook) -> None:
+    """Note the version of nbgrader's tables where their making was interrupted before that."""
+    _version.create(gradebook.engine, checkfirst=True)
+    if gradebook.db.execute(select(_version)).first() is None:
+        gradebook.db.execute(insert(_version).values(version_num=get_alembic_version()))
+        gradebook.db.commit()
 
 
 @contextmanager
@@ -108,6 +159,12 @@ def one_transaction(url: str) -> Iterator[Gradebook]:
         try:
             yield gradebook
             commit()
+        except (OperationalError, InvalidEntry) as error:
+            session.rollback()
+            raise OSError(
+                f"the gradebook cannot be written ({_first_line(error)}). What is in it is "
+                "complete; run the same command again to go on"
+            ) from error
         except BaseException:
             session.rollback()
             raise
@@ -212,18 +269,17 @@ class _SaveGrades(steps.SaveAutoGrades):
     """nbgrader's step, in a transaction that is already open.
 
     What could not be decided keeps no points and asks for a person. What a person has decided
-    is asked for again only where the answer has changed.
+    is asked for again only where the answer or its automatic points have changed.
     """
 
     def save(self, gradebook, notebook, student, exercise, record, old) -> None:
         self.gradebook, self.student_id = gradebook, student
         self.notebook_id, self.assignment_id = exercise, exercise
         self.results = {result.question: result for result in record.results}
-        self.old = old
+        record.answers = _answers(notebook)
+        before = old.answers if old else {}
+        self.unchanged = {name for name, sum in record.answers.items() if before.get(name) == sum}
         for number, cell in enumerate(notebook.cells):
-            if utils.is_grade(cell) and utils.is_solution(cell):
-                record.written[cell.metadata.nbgrader.grade_id] = utils.compute_checksum(cell)
-            self.record = record
             self.preprocess_cell(cell, {}, number)
 
     def _add_score(self, cell, resources) -> None:
@@ -237,15 +293,22 @@ class _SaveGrades(steps.SaveAutoGrades):
         if result is not None:
             grade.auto_score = result.points
             grade.needs_manual_grade = result.points is None or grade.manual_score is not None
-        if grade.manual_score is not None and self._is_as_before(question, grade, before):
+        as_before = question in self.unchanged and grade.auto_score == before[0]
+        if grade.manual_score is not None and as_before:
             grade.needs_manual_grade = before[1]
 
-    def _is_as_before(self, question: str, grade: Grade, before: tuple) -> bool:
-        if self.old is None:
-            return False
-        if question in self.record.written:
-            return self.old.written.get(question) == self.record.written[question]
-        return grade.auto_score == before[0]
+
+def _answers(notebook: NotebookNode) -> dict[str, str]:
+    """Return a checksum for each question: of what the learner wrote since the one before."""
+    sums, sources = {}, []
+    for cell in notebook.cells:
+        if "nbgrader" not in cell.metadata or not is_locked(cell):
+            sources.append(cell.source)
+        if utils.is_grade(cell):
+            text = json.dumps(sources).encode()
+            sums[cell.metadata.nbgrader.grade_id] = hashlib.sha256(text).hexdigest()[:16]
+            sources = []
+    return sums
 
 
 def results_in(gradebook: Gradebook) -> list[SubmissionResult]:
