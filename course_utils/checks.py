@@ -412,13 +412,15 @@ def first_convolutions_frozen(function, rng) -> str:
     for n in rng.permutation([1, 2, 3])[:2]:
         weights = _network_weights(rng)
         model = _model(ask(function, Recipe("trained_network", {"weights": weights}), int(n)))
-        inputs = rng.normal(0, 1, (20, 16, 16, 3)).astype("float32")
+        inputs = rng.normal(0, 0.4, (20, 16, 16, 3)).astype("float32")
         labels = rng.integers(0, 3, len(inputs))
         _train(model, inputs, labels)
         before = [weights[i : i + 2] for i in range(0, len(weights), 2)]
         after = [_weights_of(model, name) for name in _NETWORK]
         predictions = _predictions(model, inputs, 3)
-        _compare_forward(predictions, inputs, before, after)
+        differ = np.ptp(predictions, axis=0).max() > 0.001
+        if not differ or not np.allclose(predictions, _forward(inputs, after), atol=0.02):
+            raise Mistake(None, "The network is no longer the one that was given.")
         still = [
             all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
             for pair in zip(before, after, strict=True)
@@ -436,19 +438,8 @@ def _network_weights(rng) -> list[np.ndarray]:
         kernel = rng.normal(0, np.sqrt(2 / (9 * channels)), (3, 3, channels, filters))
         weights += [kernel, rng.normal(0, 0.1, filters)]
         channels = filters
-    weights += [rng.normal(0, 1, (channels, 3)), np.zeros(3)]
+    weights += [rng.normal(0, 0.5, (channels, 3)), np.zeros(3)]
     return [np.asarray(array, "float32") for array in weights]
-
-
-def _compare_forward(predictions, inputs, before: list, after: list) -> None:
-    """The network must be the one that was given, a step further."""
-    steps = [
-        np.abs(b - a).max()
-        for pair in zip(before, after, strict=True)
-        for a, b in zip(*pair, strict=True)
-    ]
-    if not np.allclose(predictions, _forward(inputs, after), atol=0.01) or max(steps) > 0.5:
-        raise Mistake(None, "The network is no longer the one that was given.")
 
 
 def _convolution(maps: np.ndarray, kernel: np.ndarray, bias=0.0) -> np.ndarray:
