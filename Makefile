@@ -2,11 +2,12 @@
 
 PYTHONS = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 LAB_ARGS =
+SUBMISSIONS =
 BIN = .venv/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup lab test lint format bench data lock clean
+.PHONY: help setup lab test lint format bench data release grade lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -34,13 +35,20 @@ lint: .venv/.project ## Check the style of code and notebooks
 format: .venv/.project ## Bring code and notebooks into style, strip the notebooks of outputs
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@find notebooks -name '*.ipynb' -exec $(BIN)/nbstripout --keep-id {} +
+	@find notebooks instructor -name '*.ipynb' -exec $(BIN)/nbstripout --keep-id {} +
 
 bench: setup ## Measure the course against the book's way
 	@$(BIN)/python -m benchmarks
 
 data: .venv/.project ## Make the pictures of the pocket edition (skips what is there)
 	@$(BIN)/course data make
+
+release: .venv/.project ## Make the learners' exercises from the instructor's
+	@$(BIN)/course release
+
+grade: setup ## Grade what came back: make grade SUBMISSIONS=folder-or-zip
+	@if [ -z "$(SUBMISSIONS)" ]; then echo "Say what to grade: make grade SUBMISSIONS=handed_in.zip" >&2; exit 2; fi
+	@$(BIN)/course grade "$(SUBMISSIONS)"
 
 lock: ## Write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -15,8 +15,11 @@ from pathlib import Path
 from offline import offline_command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+FOLDERS = ["notebooks", "instructor/source"]
 NOTEBOOKS = sorted(
-    str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("notebooks/**/*.ipynb")
+    str(path.relative_to(REPOSITORY))
+    for folder in FOLDERS
+    for path in REPOSITORY.glob(f"{folder}/**/*.ipynb")
 )
 PYTHON = sys.executable
 PYTEST = [PYTHON, "-m", "pytest"]
@@ -72,13 +75,13 @@ def unit() -> str:
 def pocket() -> str:
     """Every notebook in the pocket edition, with the network cut off."""
     environment = {"COURSE_EDITION": "pocket", "COURSE_BACKBONE": None, "COURSE_MIRROR": None}
-    offline = offline_command([*NBVAL, "tests/network_is_cut.py", "notebooks"])
+    offline = offline_command([*NBVAL, "tests/network_is_cut.py", *FOLDERS])
     if offline:
         return run_commands([offline], **environment)
     reason = "the network could not be cut off (unshare does not work here)"
     if os.environ.get("CI") == "true":
         return f"FAILED: {reason}"
-    return f"{run_commands([[*NBVAL, 'notebooks']], **environment)}, but {reason}"
+    return f"{run_commands([[*NBVAL, *FOLDERS]], **environment)}, but {reason}"
 
 
 def photo() -> str:
@@ -89,7 +92,7 @@ def photo() -> str:
     fetched = run_commands([[PYTHON, "-m", "course_utils.cli", "data", "fetch"]], **environment)
     if fetched != "passed":
         return fetched
-    return run_commands([[*NBVAL, "notebooks"]], **environment)
+    return run_commands([[*NBVAL, *FOLDERS]], **environment)
 
 
 def mirror() -> str | None:

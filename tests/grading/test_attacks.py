@@ -49,6 +49,8 @@ class Attack:
     def notebook(self) -> nbformat.NotebookNode:
         """The attack as a submission: its own cells come before the answers."""
         answers = {name.strip(): code for name, code in self.cells if name.strip()}
+        if "why" in answers:  # text, written as a comment
+            answers["why"] = answers["why"].removeprefix("# ")
         notebook = small_course.answered(**answers)
         own = [code for name, code in self.cells if not name.strip()]
         notebook.cells[2:2] = [nbformat.v4.new_code_cell(code) for code in own]

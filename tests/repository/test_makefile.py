@@ -115,6 +115,22 @@ def test_clean_removes_what_setup_made_and_nothing_else(checkout):
 
 
 def test_help_lists_every_command(checkout):
-    commands = ["help", "setup", "lab", "test", "lint", "format", "bench", "data", "lock", "clean"]
+    commands = "help setup lab test lint format bench data release grade lock clean"
     listed = [line.split()[1] for line in make(checkout).stdout.splitlines()]
-    assert listed == commands
+    assert listed == commands.split()
+
+
+def test_grade_says_what_is_missing(checkout):
+    make(checkout, "setup")
+    asked_for(checkout)
+    result = make(checkout, "grade")
+    assert result.returncode != 0
+    assert "SUBMISSIONS=" in result.stderr
+    assert asked_for(checkout) == [DATA]
+
+
+def test_grade_hands_the_submissions_on(checkout):
+    make(checkout, "setup")
+    asked_for(checkout)
+    assert make(checkout, "grade", "SUBMISSIONS=a class.zip").returncode == 0
+    assert asked_for(checkout)[-1] == "grade a class.zip"

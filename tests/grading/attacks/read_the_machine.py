@@ -8,7 +8,7 @@ from pathlib import Path
 for name in ("/etc/passwd", "/etc/shadow", "/etc/hostname", "/var/log", "/sys/class/net"):
     if os.path.exists(name):
         print("FOUND", name)
-for folder in ("/root", "/home", os.path.expanduser("~")):
+for folder in (os.sep + "root", "/home", os.path.expanduser("~")):
     if os.path.isdir(folder) and {".bashrc", ".profile", ".ssh"} & set(os.listdir(folder)):
         print("FOUND", folder)
 others = [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"pytest" in path.read_bytes()]

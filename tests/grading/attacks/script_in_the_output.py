@@ -6,4 +6,4 @@ from IPython.display import HTML, Javascript, display
 
 display(HTML("<script>alert(1)</script><img src=x onerror=alert(1)>"), Javascript("alert(1)"))
 # %% why
-Because <script>alert(1)</script> <img src=x onerror="alert(1)"> [it](javascript:alert(1)) is so.
+# Because <script>alert(1)</script> <img src=x onerror="alert(1)"> [it](javascript:alert(1)) is so.
