@@ -5,8 +5,6 @@ import html
 import re
 from pathlib import Path
 
-import nbformat
-
 from course_utils.verdicts import points_so_far, sources_as_run
 
 FOLDER = "to_hand_in"
@@ -62,6 +60,8 @@ def hand_in(name: str, folder: Path | str | None = None) -> Summary:
     """
     folder = Path(folder or Path.cwd())
     saved = folder / f"{name}.ipynb"
+    import nbformat  # takes seconds, and the checks should be there at once
+
     try:
         notebook = nbformat.read(saved, as_version=4)
     except (OSError, ValueError) as error:
@@ -112,11 +112,13 @@ def _differences(notebook) -> list[str]:
 
 
 def _write(notebook, file: Path) -> Path:
+    import nbformat
+
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     file.parent.mkdir(exist_ok=True)
     unfinished = file.with_suffix(".unfinished")
-    nbformat.write(notebook, unfinished)
+    unfinished.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     unfinished.replace(file)
     return file

@@ -18,3 +18,7 @@ time.sleep(3)
 time.sleep(3)
 # %%
 time.sleep(3)
+# %%
+time.sleep(3)
+# %%
+time.sleep(3)
