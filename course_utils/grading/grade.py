@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
@@ -219,7 +220,7 @@ def _grade_all(tasks: list[Task], into: Path, url: str, options: Options) -> Non
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in stopping:
-                process.kill()
+                process.stdin.close()  # it ends, and takes its sandbox and its folders away
             raise
 
 
@@ -248,6 +249,7 @@ def _run_worker(
             str(task.submission.path), str(task.definition), folder, asdict(options.limits),
             options.trusted,
         )  # fmt: skip
+        start = time.monotonic()
         place = Path(folder) / "job.json"
         place.write_text(json.dumps(asdict(job)), encoding="utf-8")
         command = [sys.executable, "-m", "course_utils.grading.worker", str(place)]
@@ -260,12 +262,22 @@ def _run_worker(
             try:
                 process.wait(options.limits.total_seconds + GRACE_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                _end(process)
             finally:
                 process.stdin.close()
                 running.remove(process)
-            return _outcome(process.returncode, Path(folder), log)
+            executed, results, figures = _outcome(process.returncode, Path(folder), log)
+            return executed, results, figures | {"all_seconds": time.monotonic() - start}
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Tell a worker to end, and end it where it does not."""
+    process.stdin.close()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _outcome(status: int, folder: Path, log) -> tuple[NotebookNode | None, list[Result], dict]:
