@@ -6,6 +6,7 @@ import html
 import inspect
 import math
 import os
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -176,7 +177,7 @@ class NotYet(Exception):
         super().__init__(f"{verdict.heading}. {verdict.message}")
 
     def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+        return [textwrap.fill(str(self), 90)]  # the dialog does not break lines
 
 
 def check(*needs: str) -> Callable:

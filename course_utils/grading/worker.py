@@ -112,7 +112,7 @@ def run_cell(cell: NotebookNode, kernel: Kernel, results: list[Result]) -> None:
         results.append(Result(question, reason=reason))
         cell.outputs = [_needs_review(reason)]
         return
-    points = verdict.score * most
+    points = round(verdict.score * most, 2)
     results.append(Result(question, points, verdict.message, verdict.misconception))
     cell.outputs = [_verdict_output(verdict, points)]
 

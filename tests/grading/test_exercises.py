@@ -1,0 +1,86 @@
+"""The exercises of the course, graded in the sandbox: right answers and wrong ones."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import skip_or_fail
+from exercises.submissions import (
+    EXERCISES,
+    REPOSITORY,
+    Answer,
+    solutions,
+    with_answers,
+    wrong_answers,
+)
+
+from course_utils.grading import grade, report
+from course_utils.grading.sandbox import sandbox_problem
+
+
+def classes_of_wrong_answers(exercise: str) -> list[dict[str, Answer]]:
+    """Wrong answers, one to each question at a time, until all were given."""
+    by_question = defaultdict(list)
+    for answer in wrong_answers(exercise).values():
+        by_question[answer.question].append(answer)
+    most = max(map(len, by_question.values()))
+    return [
+        {question: answers[i] for question, answers in by_question.items() if i < len(answers)}
+        for i in range(most)
+    ]
+
+
+def hand_in(folder: Path, exercise: str, student: str, wrong: dict[str, Answer]) -> None:
+    """Hand in the solutions, with some wrong answers in their place."""
+    sources = {**solutions(exercise), **{name: answer.source for name, answer in wrong.items()}}
+    (folder / student).mkdir(parents=True, exist_ok=True)
+    notebook = with_answers(exercise, sources)
+    nbformat.write(notebook, folder / student / f"{exercise}.ipynb")
+
+
+def differences(result: report.SubmissionResult, wrong: dict[str, Answer]) -> list[str]:
+    """Questions that did not get what they deserve, or whose mistake was not named."""
+    found = []
+    for question in result.questions:
+        answer = wrong.get(question.question.removesuffix("_check"))
+        if question.points is None:
+            if question.reason:
+                found.append(f"{question.question}: {question.reason}")
+        elif answer is None:
+            if question.points != question.max_points and question.message:
+                found.append(f"{question.question}: {question.points}, {question.message}")
+        elif (question.points, question.misconception) != (answer.points, answer.misconception):
+            expected = (answer.points, answer.misconception)
+            found.append(f"{question} instead of {expected}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> dict[tuple[str, str], report.SubmissionResult]:
+    if problem := sandbox_problem():
+        skip_or_fail(problem)
+    folder = tmp_path_factory.mktemp("course")
+    for exercise in EXERCISES:
+        hand_in(folder / "class", exercise, "right", {})
+        hand_in(folder / "class", exercise, "wrong", classes_of_wrong_answers(exercise)[0])
+    options = grade.Options(sources=REPOSITORY / "instructor", workers=2)
+    results = grade.grade(folder / "class", folder / "graded", options)
+    return {(result.student, result.exercise): result for result in results}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_right_answers_get_all_points(graded, exercise):
+    assert differences(graded["right", exercise], {}) == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_wrong_answers_get_what_they_deserve(graded, exercise):
+    assert differences(graded["wrong", exercise], classes_of_wrong_answers(exercise)[0]) == []
+
+
+def test_differences_are_found(graded):
+    exercise = EXERCISES[0]
+    wrong = classes_of_wrong_answers(exercise)[0]
+    assert len(differences(graded["right", exercise], wrong)) == len(wrong)
+    assert len(differences(graded["wrong", exercise], {})) == len(wrong)
