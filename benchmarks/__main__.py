@@ -1,9 +1,9 @@
-"""Measure the course against the book's way: ``python -m benchmarks [--quick] [name ...]``."""
+"""Measure the course against other ways: ``python -m benchmarks [--quick] [name ...]``."""
 
 import argparse
 import os
 
-NAMES = ("loading", "dogs", "signs", "bfloat16")
+NAMES = ("loading", "dogs", "signs", "bfloat16", "grading")
 
 
 def tables(name: str, quick: bool):
@@ -13,6 +13,11 @@ def tables(name: str, quick: bool):
     if name == "loading":
         yield loading.report("dogs_vs_cats", "test", quick)
         yield loading.report("sign_language_digits", "train", quick)
+        return
+    if name == "grading":
+        from benchmarks import grading
+
+        yield grading.report(quick)
         return
     from benchmarks import bfloat16, projects
 
@@ -33,7 +38,7 @@ def main() -> None:
     unknown = sorted(set(arguments.names) - set(NAMES))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; choose from: {', '.join(NAMES)}")
-    print(f"{os.cpu_count()} processors. Ratios are against the book's way in this run.\n")
+    print(f"{os.cpu_count()} processors. Ratios are against the other way in this run.\n")
     for name in arguments.names or NAMES:
         for text in tables(name, arguments.quick):
             print(text, end="\n\n", flush=True)

@@ -147,7 +147,47 @@ def test_the_copy_in_bfloat16_has_the_same_weights_and_nearly_the_same_output():
     )
 
 
+def test_the_class_to_be_graded_holds_solved_unanswered_and_wrong_hand_ins(tmp_path):
+    from benchmarks import grading
+
+    grading.write_class(tmp_path, 16)
+    texts = [path.read_text() for path in sorted(tmp_path.glob("*/*/*.ipynb"))]
+    assert len(texts) == 16
+    stubs = [text.count("raise NotImplementedError") for text in texts]
+    assert stubs.count(max(stubs)) == 4 and max(stubs) >= min(stubs) + 4
+    assert sum(text == texts[0] for text in texts) == 4, "solved"
+    assert len(set(texts)) >= 8
+    assert not any("HIDDEN TESTS" in text for text in texts)
+
+
+def test_each_mistake_changes_the_solution():
+    from benchmarks import grading
+
+    for question, source in grading._solutions().items():
+        assert source.replace(*grading.MISTAKES[question]) != source
+
+
+def test_grading_is_measured_with_all_processes_it_starts(tmp_path):
+    from benchmarks import grading
+
+    code = "x = bytearray(50_000_000); import time; time.sleep(1)"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"
+    seconds, memory = grading._watched([sys.executable, "-c", child], tmp_path)
+    assert seconds > 1 and memory > 50_000_000
+    with pytest.raises(RuntimeError, match="no such thing"):
+        grading._watched([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path)
+
+
+def test_the_grading_table_compares_with_nbgrader():
+    from benchmarks import grading
+
+    nbgrader = grading.Run(40.0, [10.0, 11.0, 9.0, 10.0], int(1e9), dict.fromkeys("abcd", 1.0))
+    course = grading.Run(20.0, [8.0, 9.0, 12.0, 10.0], int(3e9), dict.fromkeys("abcd", 1.0))
+    row = grading._row("course", course, nbgrader)
+    assert row == ["course", "9.5", "5.0", "2.00", "3.00 GB"]
+
+
 def test_the_command_explains_itself_and_names_an_unknown_benchmark():
-    assert "loading, dogs, signs, bfloat16" in run("--help").stdout
+    assert "loading, dogs, signs, bfloat16, grading" in run("--help").stdout
     wrong = run("--quick", "lodaing")
     assert wrong.returncode == 2 and "no benchmark lodaing" in wrong.stderr
