@@ -112,7 +112,7 @@ def grade(source: Path, into: Path, options: Options) -> list[report.SubmissionR
             raise ValueError(f"{source} holds no hand-ins: name the folder or zip from the LMS")
         tasks = _tasks(submissions, definitions, url, options, work)
         _grade_all(tasks, into, url, options)
-        return _report(into, url, definitions)
+        return _report(into, url)
 
 
 @contextlib.contextmanager
@@ -319,32 +319,41 @@ def _record(
     if executed is not None:
         executed = report.harmless(executed)
         _write(into / "autograded" / submission.student / exercise, exercise, executed)
+    else:
+        _autograded(into, submission.student, exercise).unlink(missing_ok=True)
     with books.one_transaction(url) as book:
         books.save(book, submission.student, exercise, record, executed)
 
 
-def _report(
-    into: Path, url: str, definitions: dict[str, NotebookNode]
-) -> list[report.SubmissionResult]:
+def _report(into: Path, url: str) -> list[report.SubmissionResult]:
     """Write the CSV file, the summary and the feedback that is new or has changed."""
     with books.one_transaction(url) as book:
         results = books.results_in(book)
+        known = [result for result in results if result.exercise != books.UNKNOWN]
+        states = [books.state_of(book, result.student, result.exercise) for result in known]
     report.write_csv(results, into / "grades.csv")
     report.write_summary(results, into / "summary.html")
-    for result in tqdm(results, unit="page", desc="feedback"):
-        if result.exercise != books.UNKNOWN:
-            _write_feedback(result, into, url)
+    for result, state in tqdm(list(zip(known, states, strict=True)), unit="page", desc="feedback"):
+        _write_feedback(result, state, into, url)
     return results
 
 
-def _write_feedback(result: report.SubmissionResult, into: Path, url: str) -> None:
-    notebook = into / "autograded" / result.student / result.exercise / f"{result.exercise}.ipynb"
+def _write_feedback(result: report.SubmissionResult, state: str, into: Path, url: str) -> None:
+    """Write a learner's page, unless it was made from the same."""
     page = into / "feedback" / result.student / f"{result.exercise}.html"
+    notebook = _autograded(into, result.student, result.exercise)
+    executed = notebook.read_bytes() if notebook.exists() else b""
+    digest = hashlib.sha256(executed + repr((result, state)).encode()).hexdigest()
+    mark = f"<!-- made from {digest} -->\n"
+    if page.exists() and page.read_text(encoding="utf-8").endswith(mark):
+        return
+    empty = nbformat.v4.new_notebook()
+    graded = nbformat.reads(executed.decode(), as_version=4) if executed else empty
     page.parent.mkdir(parents=True, exist_ok=True)
-    executed = (
-        nbformat.read(notebook, as_version=4) if notebook.exists() else nbformat.v4.new_notebook()
-    )
-    text = report.feedback_page(executed, result, url)
     unfinished = page.with_suffix(".part")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_text(report.feedback_page(graded, result, url) + mark, encoding="utf-8")
     unfinished.replace(page)
+
+
+def _autograded(into: Path, student: str, exercise: str) -> Path:
+    return into / "autograded" / student / exercise / f"{exercise}.ipynb"

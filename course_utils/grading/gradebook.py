@@ -324,6 +324,13 @@ def results_in(gradebook: Gradebook) -> list[SubmissionResult]:
     return found
 
 
+def state_of(gradebook: Gradebook, student: str, exercise: str) -> str:
+    """Return all grades and comments of a submission as text that changes when they do."""
+    notebooks = gradebook.find_submission(exercise, student).notebooks
+    rows = [row.to_dict() for book in notebooks for row in [*book.grades, *book.comments]]
+    return json.dumps(sorted(rows, key=lambda row: row["id"]))
+
+
 def _result_of(
     submission: SubmittedAssignment | None, student: str, exercise: str, record: Record
 ) -> SubmissionResult:
