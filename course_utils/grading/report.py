@@ -570,6 +570,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; m
 h1, h2, h3, h4 { line-height: 1.25; }
 a { color: #0b57a4; }
 table { border-collapse: collapse; margin: 0.5rem 0; }
+th:not(:last-child), td:not(:last-child) { overflow-wrap: normal; }
 th, td { border: 1px solid #b5b5b5; padding: 0.25rem 0.6rem; text-align: left;
   vertical-align: top; }
 th { background: #eef1f4; }
