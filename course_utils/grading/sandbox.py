@@ -385,10 +385,14 @@ class Kernel:
                 return message
         except queue.Empty:
             if self._monitor.poll(0):
+                time.sleep(0.5)  # a process that ends closes its connections first
+                self._raise_if_lost()
                 self._lose(
                     f"it sent more than {self.limits.output / MEGABYTE:.0f} MB at once, "
                     "or closed its connection"
                 )
+        except KernelLost:
+            raise
         except Exception as error:  # whatever the damage, it is the submission's own
             self._lose(f"it sent what is no Jupyter message ({type(error).__name__})")
         return None
