@@ -8,11 +8,9 @@ computed from one measured epoch; the tables mark it with "computed".
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.bfloat16 import in_bfloat16
 from benchmarks.measure import announce, find_split, kind_of, seconds, table
 from course_utils import (
     add_classifier,
@@ -49,9 +47,7 @@ def dogs_vs_cats(quick: bool) -> str:
     rows = [
         ["book: whole graph, base frozen", "-", f"{book:.1f}", _computed(EPOCHS * book), "1.0"],
         _row("course: features once, then the head", computing, epoch, book, ""),
-        _row("the same, features in bfloat16", _in_bfloat16(backbone, images, "block5"), epoch,
-             book, ""),
-    ]  # fmt: skip
+    ]
     return _titled("New head for dogs vs cats", split, len(images), rows)
 
 
@@ -69,12 +65,15 @@ def sign_language(quick: bool) -> str:
     _, tail = split_at(backbone, "block4")
     epoch = _training(_compiled(add_classifier(tail, 10), 1e-4), features, targets, epochs=1)
     rows = [
-        ["book: whole graph, layers[:-5] frozen", "-", f"{book:.1f}", _computed(EPOCHS * book),
-         "1.0"],
+        [
+            "book: whole graph, layers[:-5] frozen",
+            "-",
+            f"{book:.1f}",
+            _computed(EPOCHS * book),
+            "1.0",
+        ],
         _row("course: features once, then block 5", computing, epoch, book, "computed "),
-        _row("the same, features in bfloat16", _in_bfloat16(backbone, images, "block4"), epoch,
-             book, "computed "),
-    ]  # fmt: skip
+    ]
     return _titled("Fine-tuning block 5 for sign language", split, len(images), rows)
 
 
@@ -122,12 +121,6 @@ def _features(backbone: Backbone, images: np.ndarray, block: str) -> tuple[np.nd
             lambda: kept.append(np.array(extract_features(backbone, images, block, progress=False)))
         )
     return kept[0], seconds_taken
-
-
-def _in_bfloat16(backbone: Backbone, images: np.ndarray, block: str) -> float:
-    """Return the seconds that features take in bfloat16."""
-    announce("the same features in bfloat16")
-    return _features(replace(backbone, model=in_bfloat16(backbone.model)), images, block)[1]
 
 
 @contextmanager
