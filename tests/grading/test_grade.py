@@ -275,6 +275,18 @@ def test_without_a_sandbox_nothing_runs_unless_it_is_trusted(tmp_path, monkeypat
     assert made.runs == [("ann", EXERCISE)], "what ran without a sandbox is no result of one"
 
 
+def test_material_is_made_anew_when_what_makes_it_changes(tmp_path, monkeypatch):
+    now = grading._material_file(tmp_path)
+    assert grading._material_file(tmp_path) == now
+    changed = tmp_path / "material.py"
+    changed.write_text("# other pictures\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(grading.materials, "__file__", str(changed))
+        assert grading._material_file(tmp_path) != now
+    monkeypatch.setenv("COURSE_EDITION", "photo")
+    assert grading._material_file(tmp_path) != now
+
+
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_postgresql_holds_the_same(url, tmp_path):
     made = Class(tmp_path, url).make()
@@ -375,6 +387,7 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped_and_leaves_nothing(url, t
         started = descendants(process)
         process.kill()
     assert wait_until(lambda: not any(map(alive, started)), 20), "workers outlive the command"
+    assert list((made.into / ".work").glob("hand-in-*")), "nothing was under way"
     before, done = finished(made), recorded(made)
     assert done <= before.keys() and 1 <= len(done) < len(students)
     results = made.grade()
