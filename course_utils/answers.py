@@ -218,7 +218,10 @@ def _array(npy: bytes) -> np.ndarray:
     }
     if version not in read:
         raise ValueError("an array has an unknown format")
-    shape, _, dtype = read[version](file, max_header_size=1000)
+    try:
+        shape, _, dtype = read[version](file, max_header_size=1000)
+    except Exception as error:  # NumPy takes headers apart with Python's own tools
+        raise ValueError(f"an array has a damaged header ({type(error).__name__})") from None
     count = 1
     for length in shape:
         count *= length  # of Python's integers, which do not overflow
@@ -246,7 +249,8 @@ class ModelView:
         dict
             ``parameters``, ``trainable_parameters``, ``compiled``, ``loss`` (its name),
             ``from_logits``, ``optimizer``, ``learning_rate`` (these four None where the model
-            is not compiled), ``input_shape``, ``output_shape``, and ``layers``: of each its
+            is not compiled), ``input_shape``, ``output_shape`` (None where the model is a class of
+            the learner's), and ``layers``: of each its
             ``name``, ``kind``, ``trainable``, ``parameters`` and ``settings``. Layers of a
             model inside the model follow it.
         """
@@ -256,8 +260,8 @@ class ModelView:
             "trainable_parameters": _sizes(model.trainable_weights),
             "compiled": bool(model.compiled),
             **_training(model),
-            "input_shape": list(model.input_shape),
-            "output_shape": list(model.output_shape),
+            "input_shape": _shape(model, "input_shape"),
+            "output_shape": _shape(model, "output_shape"),
             "layers": [_layer_facts(layer) for layer in _all_layers(model)],
         }
 
@@ -285,6 +289,11 @@ QUESTIONS_TO_MODELS = ("facts", "predict", "weights", "digests", "train_step")
 
 def _digest(array: np.ndarray) -> str:
     return hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()
+
+
+def _shape(model, side: str) -> list | None:
+    shape = getattr(model, side, None)  # a subclass of keras.Model has none
+    return None if shape is None else list(shape)
 
 
 def _sizes(weights) -> int:

@@ -90,13 +90,18 @@ def top_classes(function, rng, top: int = 5) -> str:
         if not isinstance(answer, list) or any(
             not isinstance(pair, list) or len(pair) != 2 for pair in answer
         ):
-            raise Mistake(None, "A list of pairs was asked for: (label, probability).")
+            detail = "A list of pairs (label, probability) was asked for"
+            raise Mistake(None, f"{detail}; you gave {_kind(answer)}.")
+        if any(isinstance(pair[1], str) for pair in answer):
+            raise Mistake(None, "In each pair the label comes first, then its probability.")
         if len(answer) != top:
             raise Mistake(None, f"{top} pairs were asked for; you gave {len(answer)}.")
         _compare_top([pair[0] for pair in answer], order, labels, top)
         given = _array([pair[1] for pair in answer], (top,))
         if not np.allclose(given, probabilities[order[::-1][:top]], atol=1e-6):
-            raise Mistake(None, "The labels are right, their probabilities are not.", score=0.5)
+            detail = "Give them as they are, neither rounded nor in per cent."
+            detail = f"The labels are right, their probabilities are not. {detail}"
+            raise Mistake(None, detail, score=0.5)
     return "The most probable classes, the most probable first."
 
 
@@ -109,7 +114,7 @@ def _compare_top(given: list, order: np.ndarray, labels: list[str], top: int) ->
     least = [labels[i] for i in order[:top]]
     if given in (least, least[::-1], best[::-1]):
         raise Mistake("least-probable-first", "Turn it round: [::-1].")
-    raise Mistake("not-sorted", f"The first should be {best[0]!r}; you gave {given[0]!r}.")
+    raise Mistake("not-sorted", f"The first should be {best[0]!r}; you gave {given[0]!r:.60}.")
 
 
 @check()
@@ -122,16 +127,26 @@ def evaluation(function, rng) -> str:
         share = np.isclose(_number(answer), right / total)
         detail = f"You gave {answer:.6g}. Return (correct, total)."
         raise Mistake("accuracy-without-number", detail, score=0.25 if share else 0.0)
-    correct, given_total = _pair(answer)
+    correct, given_total = map(_counted, _pair(answer))
+    if [correct, given_total] == [total, right]:
+        raise Mistake(None, "The pair is turned round: (correct, total) was asked for.", score=0.5)
     if given_total != total:
         raise Mistake(None, f"There were {total} pictures; you gave {given_total:g}.")
     if correct == right:
         return f"{right} of {total}, with the preprocessing of the training."
+    if np.isclose(correct, right / total, atol=1e-4):
+        detail = f"{correct:.6g} is the share of right answers; their number was asked for."
+        raise Mistake(None, detail, score=0.5)
     for way, count in counts.items():
         if correct == count:
             detail = f"{count} of {total} is what comes out with {way}; it should be {right}."
             raise Mistake("other-preprocessing", detail)
     raise Mistake(None, f"{right} of {total} are right; you gave {correct:g}.")
+
+
+def _counted(number: float) -> float:
+    """Undo the rounding of a count that was computed as a share times the total."""
+    return round(number) if abs(number - round(number)) < 0.001 else number
 
 
 def _colour_task(rng):
@@ -187,7 +202,7 @@ def _compare_sizes(answer: list, flat: int, pooled: int, biases: int, case: str)
     right = [flat + biases, pooled + biases]
     if answer == right:
         return
-    if answer == [flat, pooled]:
+    if answer in ([flat, pooled], [flat + 1, pooled + 1]):
         raise Mistake("biases-forgotten", case, score=0.5)
     if answer == right[::-1]:
         raise Mistake("heads-swapped", case, score=0.5)
@@ -264,6 +279,9 @@ def _compare_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) -
     one_hot = targets if np.ndim(targets) == 2 else np.eye(before.shape[1])[targets]
     expected = _cross_entropy(before, one_hot)
     if not np.isclose(loss, expected, rtol=0.02, atol=0.01):
+        if any("Dropout" in str(layer["kind"]) for layer in _facts(model)["layers"]):
+            detail = "There is dropout. Only average pooling and one Dense layer were asked for."
+            raise Mistake(None, detail, score=2 / 3)
         detail = f"The first loss is {loss:.3f}; for these probabilities it should be"
         name = str(_facts(model)["loss"])[:60]
         raise Mistake(None, f"{detail} {expected:.3f}. The loss is {name}.", score=2 / 3)
@@ -342,8 +360,12 @@ def report_on_test(function, rng) -> str:
     """Check ``function(model, parts)``: (accuracy, number of images) of the test part."""
     settings = {"kernel": rng.normal(0, 1, (8, 3)), "bias": rng.normal(0, 0.1, 3)}
     parts, truth = {}, {}
-    for part, total, share in (("train", 60, 1.0), ("valid", 45, 0.9), ("test", 40, 0.75)):
-        total += int(rng.integers(0, 10))
+    for part, total, least, most in (
+        ("train", 60, 1, 1),
+        ("valid", 45, 0.86, 0.94),
+        ("test", 40, 0.6, 0.8),
+    ):
+        total, share = total + int(rng.integers(0, 10)), rng.uniform(least, most)
         codes = rng.normal(0, 1, (total, 8)).astype("float32")
         labels = _linear_scores(codes, settings).argmax(axis=1)
         wrong = rng.permutation(total)[: round((1 - share) * total)]
@@ -625,6 +647,8 @@ def _pair(answer) -> list:
 
 
 def _array(answer, shape: tuple) -> np.ndarray:
+    if answer is None:
+        raise Mistake(None, f"An array was asked for; you gave {_kind(answer)}.")
     array = np.asarray(answer, dtype="float64")
     if array.shape != shape:
         raise Mistake(None, f"The shape should be {shape}; yours is {array.shape}.")
@@ -635,9 +659,9 @@ def _array(answer, shape: tuple) -> np.ndarray:
 
 def _kind(answer) -> str:
     if answer is None:
-        return "None: is the return missing?"
+        return "None (is the return missing?)"
     if isinstance(answer, list):
-        return f"a list of {len(answer)}"
+        return f"{len(answer)} values"
     return getattr(answer, "kind", type(answer).__name__)
 
 

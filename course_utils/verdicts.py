@@ -67,8 +67,8 @@ MISCONCEPTIONS = {
         "labels need categorical_crossentropy."
     ),
     "other-preprocessing": (
-        "The pictures do not reach the network as those of its training did: the test pictures "
-        "need the same preprocessing as the training pictures."
+        "The pictures do not reach the network as those of its training did: all pictures "
+        "need the preprocessing of the training."
     ),
     "numbers-for-one-hot-loss": (
         "Class numbers met a loss that takes one-hot labels, such as categorical_crossentropy. "
