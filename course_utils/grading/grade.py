@@ -1,7 +1,6 @@
 """``course grade``: collect, run each submission in a worker, record, report."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -25,7 +24,7 @@ from course_utils.editions import current_edition
 from course_utils.grading import gradebook as books
 from course_utils.grading import release, report
 from course_utils.grading.collect import Submission, collect
-from course_utils.grading.sandbox import INSTRUCTIONS, Limits, sandbox_problem
+from course_utils.grading.sandbox import INSTRUCTIONS, Limits, folders_of, remove, sandbox_problem
 from course_utils.grading.worker import Job, Result
 
 GRACE_SECONDS = 60
@@ -93,6 +92,8 @@ def grade(source: Path, into: Path, options: Options) -> list[report.SubmissionR
         If there is no sandbox here, the sources or the gradebook's URL are wrong, nobody handed
         in anything, or another run is under way.
     """
+    if sys.platform == "win32":
+        raise ValueError(f"submissions cannot be run on Windows.\n{INSTRUCTIONS}")
     problem = None if options.trusted else sandbox_problem()
     if problem:
         raise ValueError(f"submissions cannot be run safely here: {problem}.\n{INSTRUCTIONS}")
@@ -119,6 +120,8 @@ def grade(source: Path, into: Path, options: Options) -> list[report.SubmissionR
 def _only_one(work: Path) -> Iterator[None]:
     """Keep a second run out of the same folder; the lock ends with this process, however."""
     with (work / "lock").open("w") as lock:
+        import fcntl  # which Windows lacks
+
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -170,9 +173,17 @@ def _tasks(
             definition = paths.get(submission.exercise)
             task = Task(submission, _fingerprint(submission, definition, options), definition)
             record = books.record_of(book, submission.student, submission.exercise or books.UNKNOWN)
-            if options.again or record is None or record.fingerprint != task.fingerprint:
+            if options.again or _is_due(record, task, options):
                 tasks.append(task)
     return tasks
+
+
+def _is_due(record: books.Record | None, task: Task, options: Options) -> bool:
+    """Whether a submission is new or changed, or was lost under another time limit."""
+    if record is None or record.fingerprint != task.fingerprint:
+        return True
+    limit = options.limits.total_seconds
+    return bool(record.figures.get("lost")) and record.figures.get("total_seconds") != limit
 
 
 def _write(folder: Path, name: str, notebook: NotebookNode) -> Path:
@@ -194,7 +205,7 @@ def _fingerprint(submission: Submission, definition: Path | None, options: Optio
     code += [package / "grading" / name for name in ("judge.py", "worker.py", "agent.py")]
     for path in [submission.path, definition, *code]:
         digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
-    settings = [submission.problem, options.trusted, current_edition().name]
+    settings = [submission.problem, submission.late, options.trusted, current_edition().name]
     digest.update(repr(settings).encode())
     return digest.hexdigest()
 
@@ -266,8 +277,15 @@ def _run_worker(
             finally:
                 process.stdin.close()
                 running.remove(process)
+                _remove_sockets(process.pid)
             executed, results, figures = _outcome(process.returncode, Path(folder), log)
             return executed, results, figures | {"all_seconds": time.monotonic() - start}
+
+
+def _remove_sockets(worker: int) -> None:
+    """Take away the folder of sockets of a worker that could not do so itself."""
+    for folder in Path("/tmp").glob(f"{folders_of(worker)}*"):
+        remove(folder)
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -284,7 +302,12 @@ def _outcome(status: int, folder: Path, log) -> tuple[NotebookNode | None, list[
     if status == 0:
         written = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         results = [Result(**result) for result in written["results"]]
-        return nbformat.read(folder / "executed.ipynb", as_version=4), results, written["figures"]
+        try:
+            executed = report.harmless(nbformat.read(folder / "executed.ipynb", as_version=4))
+        except Exception as error:  # whatever a notebook does, the others are graded
+            lost = f"what its cells put out cannot be read ({type(error).__name__})"
+            return None, [], {"lost": lost}
+        return executed, results, written["figures"]
     log.seek(0)
     last = log.read()[-2000:].decode(errors="replace").strip().splitlines()[-1:]
     lost = f"the grader's process for this submission ended (status {status}) {' '.join(last)}"
@@ -317,7 +340,6 @@ def _record(
         figures=figures,
     )
     if executed is not None:
-        executed = report.harmless(executed)
         _write(into / "autograded" / submission.student / exercise, exercise, executed)
     else:
         _autograded(into, submission.student, exercise).unlink(missing_ok=True)
@@ -351,7 +373,11 @@ def _write_feedback(result: report.SubmissionResult, state: str, into: Path, url
     graded = nbformat.reads(executed.decode(), as_version=4) if executed else empty
     page.parent.mkdir(parents=True, exist_ok=True)
     unfinished = page.with_suffix(".part")
-    unfinished.write_text(report.feedback_page(graded, result, url) + mark, encoding="utf-8")
+    try:
+        text = report.feedback_page(graded, result, url)
+    except Exception:  # whatever a notebook does, everybody gets a page
+        text = report.feedback_page(empty, result, url)
+    unfinished.write_text(text + mark, encoding="utf-8")
     unfinished.replace(page)
 
 

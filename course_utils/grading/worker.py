@@ -4,9 +4,9 @@
 notebook and the results beside it. It ends when the process that started it does.
 """
 
+import _thread
 import json
 import os
-import resource
 import sys
 import threading
 import time
@@ -24,6 +24,9 @@ from nbformat.v4 import new_output
 from course_utils.checks import Verdict
 from course_utils.grading.judge import decide
 from course_utils.grading.sandbox import MEGABYTE, Kernel, KernelLost, Limits
+
+ENDING_SECONDS = 10
+"""How long this process may take to end when the one that started it is gone."""
 
 MOST_MEMORY = 3072 * MEGABYTE
 """Virtual bytes of this process: what a submission sends must not fill the machine."""
@@ -93,7 +96,12 @@ def run(job: Job) -> tuple[NotebookNode, list[Result], dict]:
         lost = str(error)
     if lost:
         _mark_undecided(notebook, results, f"The submission's process was ended: {lost}.")
-    figures = {"seconds": time.monotonic() - start, "memory": kernel.peak_memory, "lost": lost}
+    figures = {
+        "seconds": time.monotonic() - start,
+        "memory": kernel.peak_memory,
+        "lost": lost,
+        "total_seconds": kernel.limits.total_seconds,
+    }
     return notebook, results, figures
 
 
@@ -183,6 +191,8 @@ def _end_with_parent() -> None:
     def wait():
         while os.read(0, 1024):
             pass
+        _thread.interrupt_main()  # so that the kernel's process and folder are taken away
+        time.sleep(ENDING_SECONDS)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -191,6 +201,8 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Do the job that the command line names."""
     _end_with_parent()
+    import resource  # which Windows lacks
+
     # The soft limit only: the sandbox sets its own, larger one
     most = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, most))

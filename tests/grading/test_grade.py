@@ -24,7 +24,7 @@ from nbgrader.api import Gradebook
 from course_utils import cli
 from course_utils.grading import grade as grading
 from course_utils.grading import gradebook as books
-from course_utils.grading.sandbox import sandbox_problem
+from course_utils.grading.sandbox import Limits, sandbox_problem
 from course_utils.grading.worker import Job
 
 OTHER = "92_other"
@@ -411,7 +411,6 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(tmp_path):
     assert not list((made.into / ".work").glob("hand-in-*"))
 
 
-@pytest.mark.xfail(reason="the worker ends at once, before its kernel's folder is taken away")
 def test_a_worker_that_lost_its_parent_takes_its_folders_away(tmp_path):
     made = Class(tmp_path).make()
     made.hand_in("ann", small_course.answered(double="import time\ntime.sleep(60)"))
@@ -460,3 +459,26 @@ def test_what_cannot_be_is_an_error_of_one_line(tmp_path, capsys):
         error = capsys.readouterr().err
         assert says in error and error.startswith("course: ") and error.count("\n") == 1, error
     assert not list((tmp_path / "graded").glob("autograded/*"))
+
+
+@pytest.mark.parametrize(
+    ("record", "limit", "due"),
+    [
+        (None, 600, True),
+        (books.Record("another"), 600, True),
+        (books.Record("same"), 600, False),
+        (books.Record("same", figures={"lost": "too long", "total_seconds": 600}), 600, False),
+        (books.Record("same", figures={"lost": "too long", "total_seconds": 600}), 900, True),
+        (books.Record("same", figures={"lost": "the worker died"}), 600, True),
+        (books.Record("same", figures={"lost": None, "total_seconds": 600}), 900, False),
+    ],
+)
+def test_what_was_lost_is_due_again_under_another_time_limit(record, limit, due):
+    options = grading.Options(sources=Path(), limits=Limits(total_seconds=limit))
+    assert grading._is_due(record, grading.Task(None, "same"), options) is due
+
+
+def test_windows_is_refused_with_instructions(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading.sys, "platform", "win32")
+    with pytest.raises(ValueError, match="Windows.\nGrade on a Linux machine"):
+        grading.grade(tmp_path, tmp_path, grading.Options(sources=tmp_path, trusted=True))
