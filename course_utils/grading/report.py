@@ -410,14 +410,19 @@ def _limited(notebook: NotebookNode) -> NotebookNode:
     budget = _Budget()
     for cell in notebook.cells:
         cell.pop("attachments", None)
-        cell.source = budget.source(_shortened(cell.source), cell.cell_type)
+        # nbconvert stops at a picture that is attached to nothing
+        source = cell.source.replace("attachment:", "attachment ")
+        cell.source = budget.source(_shortened(source), cell.cell_type)
         cell.metadata = from_dict({k: v for k, v in cell.metadata.items() if k == "nbgrader"})
         if cell.cell_type == "code":
-            outputs = [_safe_output(output) for output in cell.outputs[:MOST_OUTPUTS]]
+            # What is too much must not be cleaned either: that takes longest
+            outputs = [
+                _safe_output(budget.output(output)) for output in cell.outputs[:MOST_OUTPUTS]
+            ]
             if len(cell.outputs) > MOST_OUTPUTS:
                 more = len(cell.outputs) - MOST_OUTPUTS
                 outputs.append(_note(f"{more} more outputs are left out."))
-            cell.outputs = [budget.output(output) for output in outputs]
+            cell.outputs = outputs
     return notebook
 
 
@@ -477,7 +482,7 @@ def _safe_data(kind: str, value: str) -> str | None:
     if kind in TEXTS:
         return _shortened(value)
     if kind in MARKUP:
-        heavy = value.count("<") > MOST_TAGS or value.count("=") > 5 * MOST_TAGS
+        heavy = value.count("<") > MOST_TAGS or max(map(value.count, "=;")) > 5 * MOST_TAGS
         return None if heavy or len(value) > LARGEST_PICTURE else sanitised(value)
     if kind == "image/svg+xml":
         return value if len(value) <= LARGEST_PICTURE else None

@@ -32,6 +32,8 @@ NOBODY = 65534
 """The user as which submissions run where the grader is root."""
 
 MEGABYTE = 2**20
+RESERVE = 512 * MEGABYTE
+"""Memory of the machine that stays free; what a submission uses shows only in part as its own."""
 INTERRUPT_SECONDS = 5
 """How long a cell may go on after it was told to stop."""
 
@@ -73,6 +75,11 @@ class Limits:
     disk: int = 512 * MEGABYTE
     cell_output: int = MEGABYTE
     output: int = 64 * MEGABYTE
+
+
+def folders_of(process: int) -> str:
+    """Return how the names of the folders of sockets begin that a process has made."""
+    return f"kernel-{process}-"
 
 
 class KernelLost(Exception):
@@ -249,7 +256,7 @@ class Kernel:
     def __enter__(self) -> "Kernel":
         # A short name: sockets in files allow about a hundred characters
         base = "/tmp" if Path("/tmp").is_dir() else None
-        self._folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=base))
+        self._folder = Path(tempfile.mkdtemp(prefix=folders_of(os.getpid()), dir=base))
         try:
             self._start()
         except BaseException:
@@ -265,7 +272,7 @@ class Kernel:
         if hasattr(self, "_client"):
             self._client.stop_channels()
             self._context.destroy(linger=0)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     def _start(self) -> None:
         connection = self._folder / "connection.json"
@@ -302,6 +309,8 @@ class Kernel:
         iopub = self._client.iopub_channel.socket
         self._monitor = iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._wait_until(self._answers)
+        if not self.trusted and os.getuid() == 0:
+            os.chown(self._folder, 0, 0)  # from here on, nothing new can be put there
 
     def _wait_until(self, ready) -> None:
         while not ready():
@@ -376,13 +385,15 @@ class Kernel:
 
     def _receive(self) -> dict | None:
         """Wait a moment for a message; notice what no honest kernel sends."""
+        self._drop_replies()
         try:
             message = self._client.get_iopub_msg(timeout=0.2)
             self._received += len(json.dumps(message["content"]))
             if self._received > self.limits.output:
                 self._lose(f"it printed more than {self.limits.output / MEGABYTE:.0f} MB")
-            if isinstance(message["content"], dict):
-                return message
+            if not all(isinstance(message[part], dict) for part in ("content", "parent_header")):
+                raise TypeError("a part of a message")
+            return message
         except queue.Empty:
             if self._monitor.poll(0):
                 time.sleep(0.5)  # a process that ends closes its connections first
@@ -397,12 +408,21 @@ class Kernel:
             self._lose(f"it sent what is no Jupyter message ({type(error).__name__})")
         return None
 
+    def _drop_replies(self) -> None:
+        """Take what nobody reads out of the queues, where it would fill the grader's memory."""
+        for channel in (self._client.shell_channel, self._client.control_channel):
+            while self._lost is None and channel.socket.poll(0):
+                self._received += sum(map(len, channel.socket.recv_multipart()))
+                if self._received > self.limits.output:
+                    self._lose(f"it sent more than {self.limits.output / MEGABYTE:.0f} MB")
+
     def _keep(self, message: dict, execution: Execution) -> None:
         """Add an output to those of its cell, up to the limit."""
         try:
             output = output_from_msg(message)
-        except (ValueError, KeyError):
-            return  # execute_input, comm messages, clear_output
+            json.dumps(output, ensure_ascii=False).encode()
+        except Exception:  # no output (clear_output, comm messages), or none that can be written
+            return
         size = sum(len(json.dumps(kept)) for kept in [*execution.outputs, output])
         if size > self.limits.cell_output:
             if not execution.cut:
@@ -432,6 +452,12 @@ class Kernel:
 
     def _watch(self) -> None:
         """End the kernel when it uses too much; runs in a thread of its own."""
+        try:
+            self._watch_limits()
+        except Exception as error:  # nothing may run unwatched
+            self._lose(f"its use of the machine could not be watched ({type(error).__name__})")
+
+    def _watch_limits(self) -> None:
         while not self._closing.wait(0.2):
             if self._process.poll() is not None:
                 self._lost = self._lost or "its process ended (os._exit, or a crash)"
@@ -440,7 +466,9 @@ class Kernel:
             self.peak_memory = max(self.peak_memory, memory)
             if memory > self.limits.memory:
                 self._lose(f"it used more than {self.limits.memory / MEGABYTE:.0f} MB of memory")
-            if _size_of(self._folder) > 16 * MEGABYTE:
+            if psutil.virtual_memory().available < RESERVE:
+                self._lose("the machine had no memory left while it ran")
+            if _is_filled(self._folder):
                 self._lose("it filled the folder of its sockets")
             if time.monotonic() > self.deadline + 2 * INTERRUPT_SECONDS:
                 self._lose(f"it took longer than {self.limits.total_seconds:.0f} s in all")
@@ -489,11 +517,22 @@ def _memory_of(process: psutil.Process) -> int:
     return total
 
 
-def _size_of(folder: Path) -> int:
-    """Bytes of all files below a folder, counting each as at least one block."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):  # gone in the meantime
-                total += max(Path(place, name).lstat().st_size, 4096)
-    return total
+def _is_filled(folder: Path) -> bool:
+    """Whether there is more in the folder of sockets than a kernel puts there."""
+    size = 0
+    with os.scandir(folder) as entries:
+        for count, entry in enumerate(entries):
+            with contextlib.suppress(FileNotFoundError):  # gone in the meantime
+                size += entry.stat(follow_symlinks=False).st_size
+            # No folders: whoever looks into deep ones gets lost
+            if entry.is_dir(follow_symlinks=False) or count > 100 or size > 16 * MEGABYTE:
+                return True
+    return False
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, however deep what is in it."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False)
