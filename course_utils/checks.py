@@ -419,7 +419,7 @@ def trainable_after_freezing(function, rng, backbone) -> str:
         if answer == total - right[number]:
             raise Mistake("frozen-part-counted", case)
         if answer in (right[0], total):
-            raise Mistake("backbone-not-frozen", f"{case} That is all it has.")
+            raise Mistake(None, f"These are all its weights, the frozen ones too. {case}")
         raise Mistake(None, f"{case} Count what is in trainable_weights after freezing.")
     return f"{right[4]:,} of {total:,} weights are left to train after block4."
 
@@ -448,6 +448,7 @@ def first_convolutions_frozen(function, rng) -> str:
             for pair in zip(before, after, strict=True)
         ]
         _compare_still(model, still, int(n))
+        _compare_step(before, after, inputs, labels)
     return "The first convolutions keep their weights to the last digit; all others learn."
 
 
@@ -486,7 +487,7 @@ def _compare_still(model, still: list[bool], n: int) -> None:
     if still == [i < n for i in range(5)]:
         return
     kept = ", ".join(name for name, is_still in zip(_NETWORK, still, strict=True) if is_still)
-    case = f"Asked for the first {n}; {kept or 'nothing'} kept its weights in training."
+    case = f"Asked for the first {n}; what kept its weights in training: {kept or 'nothing'}."
     flags = {layer["name"]: layer["trainable"] for layer in _facts(model)["layers"]}
     if [not flags.get(name, True) for name in _NETWORK] != still:
         raise Mistake("trainable-after-compile", case, score=1 / 3)
@@ -497,6 +498,16 @@ def _compare_still(model, still: list[bool], n: int) -> None:
     if still == sorted(still, reverse=True) and abs(sum(still) - n) <= 2:
         raise Mistake("off-by-one", case, score=1 / 3)
     raise Mistake(None, f"Other layers than the first {n} convolutions are frozen. {case}")
+
+
+def _compare_step(before: list, after: list, inputs, labels, rate: float = 0.1) -> None:
+    """Compare the way of the classifier's biases with a step of SGD, in NumPy."""
+    probabilities = _forward(inputs, before)
+    gradient = (probabilities - np.eye(probabilities.shape[1])[labels]).mean(axis=0)
+    way = after[-1][1] - before[-1][1]
+    if not np.allclose(way, -rate * gradient, rtol=0.1, atol=0.002):
+        detail = "The right layers learn, but not as with the cross-entropy and SGD at a rate of"
+        raise Mistake(None, f"{detail} {rate:g}.", score=2 / 3)
 
 
 @check()
@@ -560,6 +571,8 @@ def _by_ending(model, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _compare_normalised(given, first, last, inputs, labels, predictions: list) -> None:
     """Compare predictions before and after the step with those of the weights, in NumPy."""
+    if first["head/kernel"].shape[0] != len(given["conv2/bias"]):
+        raise Mistake("flatten-for-pooling", "Use GlobalAveragePooling2D.", score=1 / 3)
     same = all(np.allclose(first[name], array, atol=1e-6) for name, array in given.items())
     pooled = [_normalised_forward(inputs, weights) for weights in (first, last)]
     heads = [{end: w[f"head/{end}"] for end in ("kernel", "bias")} for w in (first, last)]

@@ -20,7 +20,7 @@ _SET_UP = """
 def set_up(backbone, classes, head_rate):
     {before}
     inputs = keras.Input(backbone.input_shape[1:])
-    codes = keras.layers.GlobalAveragePooling2D()(backbone(inputs{training}))
+    codes = keras.layers.{pooling}()(backbone(inputs{training}))
     outputs = keras.layers.Dense(classes, activation={activation})(codes)
     model = keras.Model(inputs, outputs)
     model.compile(keras.optimizers.Adam({rate}), loss={loss})
@@ -31,6 +31,7 @@ def set_up(backbone, classes, head_rate):
 def _set_up(
     before="backbone.get_layer('bn1').trainable = False",
     training="",
+    pooling="GlobalAveragePooling2D",
     activation='"softmax"',
     rate="head_rate / 10",
     loss='"sparse_categorical_crossentropy"',
@@ -91,8 +92,9 @@ def weights_to_train(backbone, block):
     "all_counted": Answer(
         "ex05_q1",
         0,
-        "backbone-not-frozen",
+        None,
         _COUNT.format(freeze="freeze_up_to(backbone, block)", weights="weights"),
+        says="the frozen ones too",
     ),
     "input_layer_counted": Answer(
         "ex05_q2",
@@ -126,6 +128,16 @@ def weights_to_train(backbone, block):
             layers=_CONVOLUTIONS, compile='model.compile("sgd", "categorical_crossentropy")'
         ),
     ),
+    "another_rate": Answer(
+        "ex05_q2",
+        2,
+        None,
+        _FREEZE.format(
+            layers=_CONVOLUTIONS,
+            compile='model.compile("sgd", "sparse_categorical_crossentropy")',
+        ),
+        says="SGD at a rate of 0.1",
+    ),
     "batch_norm_in_training": Answer(
         "ex05_q3", 1, "batch-norm-training", _set_up(before="backbone.trainable = True")
     ),
@@ -135,6 +147,7 @@ def weights_to_train(backbone, block):
         "batch-norm-training",
         _set_up(before="backbone.trainable = True", training=", training=False"),
     ),
+    "flattened": Answer("ex05_q3", 1, "flatten-for-pooling", _set_up(pooling="Flatten")),
     "rate_of_the_head": Answer("ex05_q3", 2, "head-rate-for-backbone", _set_up(rate="head_rate")),
     "backbone_frozen": Answer(
         "ex05_q3", 1, "backbone-still-frozen", _set_up(before="backbone.trainable = False")
