@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import dataclasses
 import math
 
 import numpy as np
@@ -12,6 +13,10 @@ from course_utils.grading.sandbox import Kernel
 
 TRUSTED = {"checks": checks, "np": np}
 """What a graded cell may use besides the learner's names."""
+
+
+LONGEST_MESSAGE = 4000
+"""Characters of a message; checks quote answers in it."""
 
 
 def decide(source: str, kernel: Kernel) -> checks.Verdict:
@@ -43,7 +48,13 @@ def decide(source: str, kernel: Kernel) -> checks.Verdict:
         raise ValueError(f"the graded cell gave {type(verdict).__name__} instead of a verdict")
     if not (math.isfinite(verdict.score) and 0 <= verdict.score <= 1):
         raise ValueError(f"the graded cell gave the score {verdict.score}")
-    return verdict
+    return dataclasses.replace(verdict, message=writable(verdict.message))
+
+
+def writable(text: str) -> str:
+    """Return a text that may quote a learner so that every file and database can hold it."""
+    shortened = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
+    return shortened.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
 def learners_names(tree: ast.AST) -> set[str]:

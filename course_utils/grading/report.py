@@ -436,7 +436,7 @@ class _Budget:
     def source(self, text: str, cell_type: str) -> str:
         """Return a cell's text, or a note that it is left out."""
         self.sources -= len(text)
-        self.tags -= text.count("<") if cell_type == "markdown" else 0
+        self.tags -= sum(map(text.count, "<[")) if cell_type == "markdown" else 0
         return text if min(self.sources, self.tags) > 0 else "[This cell is left out: too much.]"
 
     def output(self, output: NotebookNode) -> NotebookNode:

@@ -37,7 +37,7 @@ RESERVE = 512 * MEGABYTE
 INTERRUPT_SECONDS = 5
 """How long a cell may go on after it was told to stop."""
 
-NEEDED = ("bwrap", "prlimit", "setpriv")
+NEEDED = ("bwrap", "choom", "prlimit", "setpriv")
 INSTRUCTIONS = (
     "Grade on a Linux machine with bubblewrap and util-linux (Debian, Ubuntu: apt install "
     "bubblewrap util-linux) that allows user namespaces, or in a virtual machine or container "
@@ -131,8 +131,9 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
     common = ["--die-with-parent", "--new-session", *own_namespaces]
     no_rights = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
     mounts = [*_mounts(shared, limits), "--chdir", HOME, *_environment()]
+    first = ["choom", "-n", "1000", "--", "bwrap"]  # where memory runs out, this ends and no other
     if os.getuid() != 0:
-        return ["bwrap", *common, *no_rights, *mounts, "--", *limited]
+        return [*first, *common, *no_rights, *mounts, "--", *limited]
     os.chown(shared, NOBODY, NOBODY)
     rights = sum((["--cap-add", f"CAP_{name}"] for name in ("SETUID", "SETGID", "SETPCAP")), [])
     become_nobody = [
@@ -140,7 +141,7 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
         "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--",
     ]  # fmt: skip
     inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", "--"]
-    outer = ["bwrap", *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
+    outer = [*first, *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
     return [*outer, *become_nobody, *inner, *limited]
 
 

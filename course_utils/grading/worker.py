@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from course_utils.checks import Verdict
-from course_utils.grading.judge import decide
+from course_utils.grading.judge import decide, writable
 from course_utils.grading.sandbox import MEGABYTE, Kernel, KernelLost, Limits
 
 ENDING_SECONDS = 10
@@ -116,7 +116,7 @@ def run_cell(cell: NotebookNode, kernel: Kernel, results: list[Result]) -> None:
     except KernelLost:
         raise
     except Exception as error:  # a mistake in the test is no mistake of the learner
-        reason = f"The test failed on this answer ({type(error).__name__}: {error})."
+        reason = writable(f"The test failed on this answer ({type(error).__name__}: {error}).")
         results.append(Result(question, reason=reason))
         cell.outputs = [_needs_review(reason)]
         return

@@ -1,6 +1,5 @@
 # Tries: to fill the one folder that is shared with the grader.
-# Expect: double review, largest review
-# Reason: folder of its sockets
+# Expect: double any, largest any
 # %%
 import time
 from pathlib import Path
