@@ -131,7 +131,10 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
     common = ["--die-with-parent", "--new-session", *own_namespaces]
     no_rights = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
     mounts = [*_mounts(shared, limits), "--chdir", HOME, *_environment()]
-    first = ["choom", "-n", "1000", "--", "bwrap"]  # where memory runs out, this ends and no other
+    # bubblewrap itself is seen inside as process 1, with the environment it was started with;
+    # and where memory runs out, this ends and no other.
+    first = ["env", "-i", f"PATH={os.environ.get('PATH', os.defpath)}"]
+    first += ["choom", "-n", "1000", "--", "bwrap"]
     if os.getuid() != 0:
         return [*first, *common, *no_rights, *mounts, "--", *limited]
     os.chown(shared, NOBODY, NOBODY)
