@@ -136,7 +136,8 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
     first = ["env", "-i", f"PATH={os.environ.get('PATH', os.defpath)}"]
     first += ["choom", "-n", "1000", "--", "bwrap"]
     if os.getuid() != 0:
-        return [*first, *common, *no_rights, *mounts, "--", *limited]
+        # Process 1 would be bubblewrap, of the same user, without limits, and could be steered
+        return [*first, *common, "--as-pid-1", *no_rights, *mounts, "--", *limited]
     os.chown(shared, NOBODY, NOBODY)
     rights = sum((["--cap-add", f"CAP_{name}"] for name in ("SETUID", "SETGID", "SETPCAP")), [])
     become_nobody = [

@@ -54,3 +54,10 @@ def test_nothing_of_the_machine_is_shown(run_inside):
     found = run_inside("ls /etc /home /root /var; ls /proc/1/root/etc; echo ended").splitlines()
     assert found[-1:] == ["ended"] or "ended" in found
     assert all("No such file" in line or line == "ended" for line in found), found
+
+
+def test_every_process_inside_has_its_limits(run_inside):
+    found = run_inside("sleep 5 & grep -h 'Max processes' /proc/[0-9]*/limits")
+    lines = found.splitlines()
+    assert len(lines) >= 2
+    assert {tuple(line.split()[2:4]) for line in lines} == {("60", "60")}
