@@ -27,6 +27,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output, output_from_msg
 
 from course_utils.editions import current_edition, data_root
+from course_utils.grading import seccomp
 
 NOBODY = 65534
 """The user as which submissions run where the grader is root."""
@@ -134,7 +135,7 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
     # bubblewrap itself is seen inside as process 1, with the environment it was started with;
     # and where memory runs out, this ends and no other.
     first = ["env", "-i", f"PATH={os.environ.get('PATH', os.defpath)}"]
-    first += ["choom", "-n", "1000", "--", "bwrap"]
+    first = _with_filter([*first, "choom", "-n", "1000", "--", "bwrap"], shared)
     if os.getuid() != 0:
         # Process 1 would be bubblewrap, of the same user, without limits, and could be steered
         return [*first, *common, "--as-pid-1", *no_rights, *mounts, "--", *limited]
@@ -147,6 +148,15 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
     inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", "--"]
     outer = [*first, *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
     return [*outer, *become_nobody, *inner, *limited]
+
+
+def _with_filter(bubblewrap: list[str], folder: Path) -> list[str]:
+    """Start bubblewrap so that it refuses some system calls; it reads the filter from a number."""
+    if (filter_program := seccomp.program()) is None:
+        return bubblewrap
+    file = folder / "filter"
+    file.write_bytes(filter_program)
+    return ["sh", "-c", 'exec "$@" 9<"$0"', str(file), *bubblewrap, "--seccomp", "9"]
 
 
 HOME = "/learner"

@@ -66,6 +66,7 @@ CODE = {path.stem: Attack.read(path) for path in sorted(ATTACKS.glob("*.py"))
         if path.stem != "notebooks"}  # fmt: skip
 FILES = {function.__name__: function for function in notebooks.EXPECTED}
 READING = ["read_hidden_tests", "read_the_environment", "open_the_network"]
+"""They find it where there is no sandbox."""
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import skip_or_fail
 
-from course_utils.grading import sandbox
+from course_utils.grading import sandbox, seccomp
 from course_utils.grading.sandbox import NOBODY, Kernel, KernelLost, Limits, sandbox_problem
 
 LIMITS = Limits(cell_seconds=10, total_seconds=60)
@@ -122,3 +122,28 @@ def test_trusted_kernel_runs_as_the_grader():
     with Kernel(LIMITS, trusted=True) as kernel:
         said = kernel.run("import os, sys; print(os.getuid(), sys.prefix)").outputs[0].text
     assert said.split() == [str(os.getuid()), sys.prefix]
+
+
+def test_filter_refuses_what_it_names_and_nothing_else(working):
+    code = """
+import os
+try:
+    print(os.memfd_create("x") > 0)
+except OSError as error:
+    print(error.errno)
+"""
+    with Kernel(LIMITS) as kernel:
+        assert kernel.run(code).outputs[0].text == "1\n"
+        assert kernel.run("import mmap; area = mmap.mmap(-1, 4096)").outputs == []
+    with Kernel(LIMITS, trusted=True) as kernel:
+        assert kernel.run(code).outputs[0].text == "True\n"
+
+
+def test_machine_without_a_filter_goes_without(monkeypatch, tmp_path):
+    monkeypatch.setattr(seccomp.platform, "machine", lambda: "riscv64")
+    assert seccomp.program() is None
+    assert sandbox._with_filter(["bwrap"], tmp_path) == ["bwrap"]
+
+
+def test_filter_has_a_number_for_each_name():
+    assert {len(numbers) for _, numbers in seccomp.MACHINES.values()} == {len(seccomp.NAMES)}
