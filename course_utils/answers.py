@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -92,7 +93,17 @@ def ask(function: Callable, *arguments) -> Any:
     try:
         return plain(function(*prepared))
     except Exception as error:
-        raise LearnerError(type(error).__name__, str(error)) from error
+        text = f"{error}{_place(error, function)}"
+        raise LearnerError(type(error).__name__, text) from error
+
+
+def _place(error: Exception, function: Callable) -> str:
+    """Say in which line of the function an error came up; the stub's needs no place."""
+    if isinstance(error, NotImplementedError) or not hasattr(function, "__code__"):
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == function.__code__.co_filename]
+    return f"\nIn line {own[-1].lineno} of its cell: {own[-1].line}" if own else ""
 
 
 def made(argument):

@@ -56,6 +56,33 @@ def differences(result: report.SubmissionResult, wrong: dict[str, Answer]) -> li
     return found
 
 
+PATCHES = """
+import keras
+import numpy as np
+from course_utils import answers, checks, verdicts
+from course_utils.answers import ModelView
+
+claims = {"trainable_parameters": 514, "compiled": True, "loss": "categorical_crossentropy"}
+honest = ModelView.facts
+ModelView.facts = lambda self: {**honest(self), **claims, "from_logits": False}
+ModelView.train_step = lambda self, inputs, targets: 0.5
+ModelView.predict = lambda self, inputs: np.full((len(inputs), 2), 0.5)
+keras.Model.fit = lambda self, *args, **kwargs: None
+keras.Model.predict = lambda self, inputs, **kwargs: np.full((len(inputs), 2), 0.5)
+for module in (answers, checks, verdicts):
+    module.Verdict = lambda *args, **kwargs: 3.0
+"""
+"""What a learner who will not train a network could try in its place."""
+
+
+def hand_in_patches(folder: Path) -> None:
+    exercise = EXERCISES[1]
+    sources = solutions(exercise)
+    sources["ex03_q2"] = f"{PATCHES}\n{sources['ex03_q2']}".replace("= False", "= True")
+    (folder / "patches").mkdir(parents=True)
+    nbformat.write(with_answers(exercise, sources), folder / "patches" / f"{exercise}.ipynb")
+
+
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory) -> dict[tuple[str, str], report.SubmissionResult]:
     if problem := sandbox_problem():
@@ -64,6 +91,7 @@ def graded(tmp_path_factory) -> dict[tuple[str, str], report.SubmissionResult]:
     for exercise in EXERCISES:
         hand_in(folder / "class", exercise, "right", {})
         hand_in(folder / "class", exercise, "wrong", classes_of_wrong_answers(exercise)[0])
+    hand_in_patches(folder / "class")
     options = grade.Options(sources=REPOSITORY / "instructor", workers=2)
     results = grade.grade(folder / "class", folder / "graded", options)
     return {(result.student, result.exercise): result for result in results}
@@ -77,6 +105,12 @@ def test_right_answers_get_all_points(graded, exercise):
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_wrong_answers_get_what_they_deserve(graded, exercise):
     assert differences(graded["wrong", exercise], classes_of_wrong_answers(exercise)[0]) == []
+
+
+def test_patched_keras_earns_nothing(graded):
+    points = {q.question: q.points for q in graded["patches", EXERCISES[1]].questions}
+    assert points["ex03_q1_check"] == 2  # an honest answer stays one
+    assert points["ex03_q2_check"] in (0, None) and points["ex03_q3_check"] in (0, None)
 
 
 def test_differences_are_found(graded):
