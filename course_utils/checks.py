@@ -351,8 +351,12 @@ def _accuracy_verdict(answers, labels, enough: float, chance: float) -> str:
         return f"Your network is right on {found}."
     middle = chance + 0.75 * (enough - chance)
     detail = f"Your network is right on {found}; {enough:.0%} is well within reach."
-    hint = " Does the loss fall during training? Try more epochs, or another learning rate."
-    raise Mistake(None, detail + hint, score=0.5 if correct / total >= middle else 0.0)
+    hint = "Does the loss fall during training? Try more epochs, or another learning rate."
+    if correct / total < chance - 0.1:
+        hint = "That is worse than guessing: do the labels belong to these pictures, in this order?"
+    elif correct / total < chance + 0.05:
+        hint = "That is guessing. Where the loss jumps about, the learning rate is too large."
+    raise Mistake(None, f"{detail} {hint}", score=0.5 if correct / total >= middle else 0.0)
 
 
 @check()
@@ -390,6 +394,10 @@ def _compare_report(answer, truth: dict[str, tuple[float, int]]) -> None:
     right, total = truth["test"]
     if np.isclose(accuracy, right * total):
         raise Mistake(None, f"{accuracy:g} is the number of right answers, not their share.")
+    if np.isclose(accuracy, 100 * right, atol=0.1):
+        raise Mistake(None, f"{accuracy:g} is per cent; give the share, {right:.3f}.", score=0.5)
+    if accuracy == total and number is not None and np.isclose(number, right, atol=1e-4):
+        raise Mistake(None, "The accuracy comes first, then the number of images.", score=0.5)
     if not np.isclose(accuracy, right, atol=1e-4):
         raise Mistake(None, f"The accuracy on the test part is {right:.3f}; you gave {accuracy:g}.")
     if alone:

@@ -451,3 +451,29 @@ def test_hand_in_fails_for_solutions_that_miss_points(tmp_path):
     gives_three(three, points=2)
     assert hand_in("01_three", tmp_path).file is None
     assert not (tmp_path / "to_hand_in").exists()
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.1, "worse than guessing"), (0.5, "is guessing"), (0.6, "loss fall")],
+)
+def test_low_accuracy_says_where_to_look(share, words):
+    labels = np.arange(100) % 2
+    answers = np.eye(2)[np.where(np.arange(100) < 100 * share, labels, 1 - labels)]
+    with pytest.raises(Mistake, match=words):
+        checks._accuracy_verdict(answers, labels, enough=0.7, chance=0.5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([70.0, 40], "per cent"),
+        ([40, 0.7], "The accuracy comes first"),
+        ([0.71, 40], "you gave 0.71"),
+    ],
+)
+def test_report_in_another_form_is_named(answer, words):
+    truth = {"train": (1.0, 60), "valid": (0.9, 50), "test": (0.7, 40)}
+    with pytest.raises(Mistake, match=words):
+        checks._compare_report(answer, truth)
+    checks._compare_report([0.7, 40], truth)
