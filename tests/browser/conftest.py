@@ -13,20 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import skip_or_fail
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "token-of-the-tests"
 START_SECONDS = 120
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    """Use the Chromium of this machine; Playwright's own is never downloaded."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        skip_or_fail("there is no Chromium here (Debian, Ubuntu: apt install chromium)")
-    return {**browser_type_launch_args, "executable_path": chromium}
 
 
 @pytest.fixture(scope="session")

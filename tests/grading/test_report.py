@@ -4,13 +4,11 @@ import csv
 import html
 import os
 import re
-import shutil
 import sys
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from conftest import skip_or_fail
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
@@ -236,18 +234,6 @@ def attacks():
         cells[f"{name} in output"] = shows("text/html", markup)
         cells[f"{name} in markdown output"] = shows("text/markdown", markup)
     return cells
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        skip_or_fail("the feedback pages are tried in Chromium: apt install chromium")
-    with sync_api.sync_playwright() as playwright:
-        with_browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield with_browser
-        with_browser.close()
 
 
 def visit(browser, path):
