@@ -5,6 +5,8 @@ does decides: its predictions and which of its weights move in training. What it
 itself serves to name a mistake. See `course_utils.verdicts` for what all checks share.
 """
 
+import math
+
 import numpy as np
 
 from course_utils.answers import LearnerError, ModelView, Recipe, ask
@@ -352,10 +354,15 @@ def _accuracy_verdict(answers, labels, enough: float, chance: float) -> str:
     middle = chance + 0.75 * (enough - chance)
     detail = f"Your network is right on {found}; {enough:.0%} is well within reach."
     hint = "Does the loss fall during training? Try more epochs, or another learning rate."
-    if correct / total < chance - 0.1:
-        hint = "That is worse than guessing: do the labels belong to these pictures, in this order?"
-    elif correct / total < chance + 0.05:
-        hint = "That is guessing. Where the loss jumps about, the learning rate is too large."
+    guess = 1 / answers.shape[1]
+    by_luck = 3 * math.sqrt(guess * (1 - guess) / total)
+    if correct / total < guess - by_luck:
+        hint = "That is worse than guessing: is it trained, with the labels in the pictures' order?"
+    elif correct / total < guess + by_luck:
+        hint = (
+            "That is guessing: does the network train at all? Where the loss jumps about, the "
+            "learning rate is too large."
+        )
     raise Mistake(None, f"{detail} {hint}", score=0.5 if correct / total >= middle else 0.0)
 
 

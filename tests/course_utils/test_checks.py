@@ -455,7 +455,7 @@ def test_hand_in_fails_for_solutions_that_miss_points(tmp_path):
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(0.1, "worse than guessing"), (0.5, "is guessing"), (0.6, "loss fall")],
+    [(0.1, "worse than guessing"), (0.5, "is guessing"), (0.67, "loss fall")],
 )
 def test_low_accuracy_says_where_to_look(share, words):
     labels = np.arange(100) % 2

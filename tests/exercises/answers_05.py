@@ -161,7 +161,7 @@ def weights_to_train(backbone, block):
     "only_the_head": Answer(
         "ex05_q4", 1, "backbone-still-frozen", _fine_tune(before="second.trainable = False")
     ),
-    "not_trained": Answer("ex05_q4", 0, None, _fine_tune(fit=""), says="more epochs"),
+    "not_trained": Answer("ex05_q4", 0, None, _fine_tune(fit=""), says="well within reach"),
     "numbers_for_one_hot": Answer(
         "ex05_q4", 0, "numbers-for-one-hot-loss", _fine_tune(loss='"categorical_crossentropy"')
     ),
