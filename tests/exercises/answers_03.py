@@ -147,7 +147,7 @@ def head_weights(maps, classes):
         0,
         None,
         _train(classes='2, kernel_initializer="zeros"', rate="0.0"),
-        says="More epochs",
+        says="train at all",
     ),
     "report_on_training": Answer(
         "ex03_q4",
