@@ -10,7 +10,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from repository import notebook_rules as rules
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted(REPOSITORY.glob("notebooks/**/*.ipynb"))
+NOTEBOOKS = sorted(
+    path
+    for path in REPOSITORY.glob("notebooks/**/*.ipynb")
+    if path.parent.name not in ("to_hand_in", ".ipynb_checkpoints")
+)
 RULES = [
     rules.outputs,
     rules.long_cells,
