@@ -22,6 +22,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
 
 from benchmarks.measure import announce, table
+from course_utils.grading.sandbox import memory_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXERCISE = "03_feature_extractor"
@@ -168,7 +169,7 @@ def _watched(command: list[str], where: Path) -> tuple[float, int]:
 
         def watch():
             while not ended.wait(0.2):
-                peak[0] = max(peak[0], _resident(process))
+                peak[0] = max(peak[0], memory_of(process))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -180,14 +181,3 @@ def _watched(command: list[str], where: Path) -> tuple[float, int]:
             log.seek(0)
             raise RuntimeError(f"{command}:\n{log.read().decode(errors='replace')[-3000:]}")
     return seconds, peak[0]
-
-
-def _resident(process: psutil.Process) -> int:
-    """Resident bytes of a process and all that it started."""
-    total = 0
-    try:
-        for part in [process, *process.children(recursive=True)]:
-            total += part.memory_info().rss
-    except psutil.Error:  # one has ended in the meantime
-        pass
-    return total

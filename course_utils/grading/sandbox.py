@@ -477,7 +477,7 @@ class Kernel:
             if self._process.poll() is not None:
                 self._lost = self._lost or "its process ended (os._exit, or a crash)"
                 return
-            memory = _memory_of(self._process)
+            memory = memory_of(self._process)
             self.peak_memory = max(self.peak_memory, memory)
             if memory > self.limits.memory:
                 self._lose(f"it used more than {self.limits.memory / MEGABYTE:.0f} MB of memory")
@@ -523,7 +523,7 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _memory_of(process: psutil.Process) -> int:
+def memory_of(process: psutil.Process) -> int:
     """Resident bytes of a process and all that it started."""
     total = 0
     for part in [process, *_descendants(process)]:
