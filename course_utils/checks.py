@@ -232,14 +232,12 @@ def frozen_classifier(function, rng, pets, classes: int = 2) -> str:
     name = _new_head(model, codes.shape[1], classes)
     first = _head(model, name)
     fits = _fits_codes(before, codes, first)
-    try:
-        _compare_loss(model, _train(model, inputs, targets), before, targets)
-    except Mistake as mistake:  # the loss is named first, but is not all that is wrong
-        mistake.score = mistake.score if fits else min(mistake.score, 1 / 3)
-        raise
-    _compare_moved(model, name, lambda: _train(model, inputs, targets))
-    if not fits:
-        raise Mistake(None, _OTHER_FEATURES, score=1 / 3)
+    loss = _train(model, inputs, targets)
+    _compare_all(
+        lambda: _compare_loss(model, loss, before, targets),
+        lambda: _compare_moved(model, name, lambda: _train(model, inputs, targets)),
+        lambda: _compare_fit(fits),
+    )
     after, last = _predictions(model, inputs, classes), _head(model, name)
     if not _fits_codes(after, codes, last):
         raise Mistake("backbone-not-frozen", "After training, its features are others.", 1 / 3)
@@ -272,6 +270,11 @@ _OTHER_FEATURES = (
     "The predictions are not those of a softmax layer on the averages of the pretrained feature "
     "maps. Is it average pooling, on the backbone that was given, without more preprocessing?"
 )
+
+
+def _compare_fit(fits: bool) -> None:
+    if not fits:
+        raise Mistake(None, _OTHER_FEATURES, score=1 / 3)
 
 
 def _fits_codes(probabilities, codes, head: dict) -> bool:
@@ -336,8 +339,10 @@ def trained_head(function, rng, pets, enough: float = ENOUGH_FOR_PETS) -> str:
     learn, hold = rows[:300], rows[300:550]
     model = _model(ask(function, codes[learn], labels[learn]))
     answers = _probabilities(model, codes[hold], 2)
-    _compare_logits(model)
-    return _accuracy_verdict(answers, labels[hold], enough, chance=0.5)
+    return _compare_all(
+        lambda: _compare_logits(model),
+        lambda: _accuracy_verdict(answers, labels[hold], enough, chance=0.5),
+    )
 
 
 def _compare_logits(model) -> None:
@@ -548,8 +553,10 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
     changes = {name: float(np.abs(last[name] - first[name]).max()) for name in first}
     if any(change for name, change in changes.items() if "moving" in name):
         raise Mistake("batch-norm-training", _INFERENCE_MODE, score=1 / 3)
-    _compare_loss(model, loss, before, labels)
-    _compare_normalised(given, first, last, inputs, labels, [before, after])
+    _compare_all(
+        lambda: _compare_loss(model, loss, before, labels),
+        lambda: _compare_normalised(given, first, last, inputs, labels, [before, after]),
+    )
     if not any(change for name, change in changes.items() if "conv" in name):
         raise Mistake("backbone-still-frozen", score=1 / 3)
     _compare_rate(model, changes, head_rate)
@@ -660,6 +667,23 @@ def fine_tuned_part(function, rng, signs, enough: float = ENOUGH_FOR_SIGNS) -> s
 
 
 # What the checks share
+
+
+def _compare_all(*comparisons):
+    """Make all comparisons; name the first mistake, and give the points of the worst.
+
+    Returns what the last comparison returns.
+    """
+    mistakes, said = [], None
+    for compare in comparisons:
+        try:
+            said = compare()
+        except Mistake as mistake:
+            mistakes.append(mistake)
+    if mistakes:
+        mistakes[0].score = min(mistake.score for mistake in mistakes)
+        raise mistakes[0]
+    return said
 
 
 def _number(answer) -> int | float:
