@@ -269,16 +269,31 @@ def show_figure(figure_or_axes, alt: str) -> None:
     ValueError
         If `alt` is empty.
     """
+    figure = np.ravel(figure_or_axes)[0].figure
+    display({"text/html": figure_as_html(figure, alt), "text/plain": alt}, raw=True)
+
+
+def figure_as_html(figure: Figure, alt: str) -> str:
+    """Return a figure as an HTML image with words for who cannot see it, and close it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
     if not alt.strip():
         raise ValueError("alt is empty: say in words what the figure shows")
-    figure = np.ravel(figure_or_axes)[0].figure
     buffer = io.BytesIO()
     # A white ground, because black letters on a transparent one vanish in the dark theme.
     figure.savefig(buffer, format="png", facecolor="white", bbox_inches="tight", dpi=100)
     plt.close(figure)
     content = base64.b64encode(buffer.getvalue()).decode()
-    image = (
+    return (
         f'<img alt="{html.escape(alt)}" style="max-width:100%;background:white" '
         f'src="data:image/png;base64,{content}">'
     )
-    display({"text/html": image, "text/plain": alt}, raw=True)

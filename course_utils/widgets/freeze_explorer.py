@@ -1,44 +1,34 @@
-"""Panels to see and change what a network does, in the notebook."""
+"""The panel that freezes blocks of a network and shows what that changes."""
 
-import base64
 import html
-import io
 import itertools
 import math
-from collections.abc import Callable
 
 import ipywidgets
 import keras
-import numpy as np
-from PIL import Image, ImageOps
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
-from course_utils.backbones import Backbone, backbone_in, classify, layers_by_block
-from course_utils.tensors import FORMATS, BadImagesError, path_to_tensor
-
-MAX_PIXELS = 50_000_000
-"""What an uploaded picture may have: a PNG of this size takes 150 MB to decode."""
-
-# JupyterLab's colours, so that the panels can be read in the light and in the dark theme.
-_TEXT = "color:var(--jp-ui-font-color1, inherit);line-height:1.4;"
-_SMALL = "color:var(--jp-ui-font-color2, inherit);font-size:90%;overflow-wrap:anywhere;"
-_LINE = "1px solid var(--jp-ui-font-color2, #616161)"
-_SOLID = "background:#2b7bba;"
-_HATCHED = (
-    "background:repeating-linear-gradient(135deg, #8a8a8a 0 2px, transparent 2px 6px);"
-    "box-shadow:inset 0 0 0 1px #8a8a8a;"
+from course_utils.backbones import Backbone, backbone_in, layers_by_block
+from course_utils.plots import COLOURS
+from course_utils.widgets.panel import (
+    SMALL,
+    WRAP,
+    Panel,
+    bar,
+    beside,
+    checkbox,
+    code_block,
+    paragraph,
+    status,
+    text,
+    with_reminder,
 )
+
 _CUSTOM = "your own choice of blocks"
 
 
-class _Panel(ipywidgets.VBox):
-    """A column of widgets that says in plain text what it shows."""
-
-    def _repr_mimebundle_(self, **kwargs):
-        # For readers without a kernel; ipywidgets would cut this text after 110 characters.
-        return {**super()._repr_mimebundle_(**kwargs), "text/plain": str(self)}
-
-
-class FreezeExplorer(_Panel):
+class FreezeExplorer(Panel):
     """A panel that freezes the blocks of a network and shows what that changes.
 
     It changes the network it shows, at once. What it shows is read from the network at
@@ -80,15 +70,15 @@ class FreezeExplorer(_Panel):
             style={"description_width": "initial"},
             layout={"width": "min(100%, 400px)"},
         )
-        self.checkboxes = {block: _checkbox() for block in self._blocks}
+        self.checkboxes = {block: checkbox(layout=_NAME) for block in self._blocks}
         self.button = ipywidgets.Button(
             description="Check again",
             tooltip="Read the model again, after compile() or a change in another cell",
         )
-        self._facts = {part: _html(flex="1 1 300px") for part in self._parts()}
-        self._choice = _html(margin="2px 2px 2px 16px")
-        self._status, self._norms, self._code = _html(), _html(), _html()
-        super().__init__(self._rows(), layout={"max_width": "900px"})
+        self._facts = {part: text(flex="1 1 300px") for part in self._parts()}
+        self._choice = text(margin="2px 2px 2px 16px")
+        self._status, self._norms, self._code = status(), text(), text()
+        super().__init__(self._rows())
         self.refresh()
         self._listen()
 
@@ -97,18 +87,18 @@ class FreezeExplorer(_Panel):
         self._refreshing = True
         try:
             self.slider.value = ["none", *self._blocks][self._leading()]
-            self._choice.value = _paragraph(self._last_frozen())
-            for block, checkbox in self.checkboxes.items():
+            self._choice.value = paragraph(self._last_frozen())
+            for block, box in self.checkboxes.items():
                 state = self._state(self._blocks[block])
-                checkbox.value = state == "frozen"
-                checkbox.description = f"{block}: {state}"
+                box.value = state == "frozen"
+                box.description = f"{block}: {state}"
             total = self.network.count_params()
             for part, layers in self._parts().items():
                 counts = [_count(self._trained(layers)), _count(_weights(layers)), total]
                 self._facts[part].value = _row(part, self._state(layers), layers, *counts)
-            self._status.value = _status(self._summary(), self._reminder())
-            self._norms.value = _paragraph(self._batch_norms())
-            self._code.value = _code(self.code)
+            self._status.value = with_reminder(self._summary(), self._reminder())
+            self._norms.value = paragraph(self._batch_norms())
+            self._code.value = code_block(self.code)
         finally:
             self._refreshing = False
 
@@ -133,22 +123,34 @@ class FreezeExplorer(_Panel):
         notes = [self._summary(), self._reminder(), self._batch_norms(), self.code]
         return "\n".join([f"FreezeExplorer: {self._base.name}", *lines, *filter(None, notes)])
 
+    def draw(self) -> Figure:
+        """Draw where the parameters are, and which of them are trained."""
+        parts = self._parts()
+        sizes = [_count(_weights(layers)) for layers in parts.values()]
+        trained = [_count(self._trained(layers)) for layers in parts.values()]
+        figure, ax = plt.subplots(figsize=(7, 0.4 * len(parts) + 1), layout="constrained")
+        ax.barh(list(parts), sizes, color="white", edgecolor="#616161", hatch="///", label="frozen")
+        ax.barh(list(parts), trained, color=COLOURS[0], label="trainable")
+        ax.invert_yaxis()
+        ax.set(xlabel="parameters", title=self._base.name)
+        ax.legend(loc="lower right")
+        return figure
+
     def _rows(self) -> list[ipywidgets.Widget]:
-        wrap = {"flex_flow": "row wrap", "align_items": "center"}
         rows = [
-            ipywidgets.HBox([checkbox, self._facts[block]], layout=wrap)
-            for block, checkbox in self.checkboxes.items()
+            ipywidgets.HBox([box, self._facts[block]], layout=WRAP)
+            for block, box in self.checkboxes.items()
         ]
         if self._head:
-            rows.append(ipywidgets.HBox([_html(_paragraph("head"), **_NAME), self._facts["head"]],
-                                        layout=wrap))  # fmt: skip
-        slider = ipywidgets.HBox([self.slider, self._choice], layout=wrap)
+            rows.append(ipywidgets.HBox([text(paragraph("head"), **_NAME), self._facts["head"]],
+                                        layout=WRAP))  # fmt: skip
+        slider = ipywidgets.HBox([self.slider, self._choice], layout=WRAP)
         return [slider, *rows, self._status, self.button, self._norms, self._code]
 
     def _listen(self) -> None:
         self.slider.observe(self._on_slider, "value")
-        for block, checkbox in self.checkboxes.items():
-            checkbox.observe(lambda change, block=block: self._on_checkbox(block, change), "value")
+        for block, box in self.checkboxes.items():
+            box.observe(lambda change, block=block: self._on_checkbox(block, change), "value")
         self.button.on_click(lambda button: self.refresh())
 
     def _on_slider(self, change) -> None:
@@ -257,110 +259,15 @@ class FreezeExplorer(_Panel):
         ]
 
 
-class UploadClassifier(_Panel):
-    """A button that takes a photograph and shows what a network sees in it.
-
-    A file that cannot be used gets a message; the last good picture stays.
-
-    Parameters
-    ----------
-    classify : callable
-        Takes the bytes of an image file and gives ``[(label, probability), ...]``; by
-        default `course_utils.classify`.
-
-    Attributes
-    ----------
-    upload : ipywidgets.FileUpload
-    """
-
-    def __init__(self, classify: Callable[[bytes], list[tuple[str, float]]] = classify):
-        self._classify = classify
-        self.upload = ipywidgets.FileUpload(
-            accept="image/*", description="Choose a photograph", layout={"width": "max-content"}
-        )
-        self._status, self._result = _html(), _html()
-        self._say("No photograph yet. JPEG or PNG files of up to 10 MB will do.")
-        super().__init__([self.upload, self._status, self._result], layout={"max_width": "900px"})
-        self.upload.observe(self._on_upload, "value")
-
-    def __str__(self) -> str:
-        return f"UploadClassifier: {self._text}"
-
-    def _say(self, text: str) -> None:
-        self._text = text
-        self._status.value = _status(text)
-
-    def _on_upload(self, change) -> None:
-        if not change.new:
-            return
-        name, content = change.new[0]["name"], bytes(change.new[0]["content"])
-        self._say(f"Looking at {name} …")
-        try:
-            picture = _thumbnail(name, content)
-            answers = self._classify(content)
-        except (ValueError, OSError) as error:  # a bad picture, or weights that do not arrive
-            self._say(f"{error} The picture before, if any, stays.")
-        else:
-            self._result.value = _answers(name, picture, answers)
-            found = ", ".join(f"{label} {share:.1%}" for label, share in answers)
-            self._say(f"{name}: {found}.")
-        self.upload.value = ()  # so that the same file can be chosen again
-
-
 _NAME = {"width": "190px", "flex": "0 0 auto", "margin": "2px"}
-
-
-def _checkbox() -> ipywidgets.Checkbox:
-    return ipywidgets.Checkbox(indent=False, style={"description_width": "initial"}, layout=_NAME)
-
-
-def _html(value: str = "", **layout) -> ipywidgets.HTML:
-    return ipywidgets.HTML(value, layout=layout)
-
-
-def _paragraph(text: str) -> str:
-    return f'<div style="{_TEXT}">{html.escape(text)}</div>'
-
-
-def _status(text: str, reminder: str = "") -> str:
-    """Words that a screen reader reads out when they change."""
-    box = f'<div style="border-left:4px solid #d55e00;padding-left:8px">{reminder}</div>'
-    return f'<div role="status" style="{_TEXT}">{html.escape(text)}{box if reminder else ""}</div>'
-
-
-def _code(code: str) -> str:
-    return (
-        f'<div style="{_TEXT}">The code that does the same:</div><pre style="{_TEXT}'
-        "background:var(--jp-layout-color2, #eeeeee);padding:8px;white-space:pre-wrap;"
-        f'margin:0">{html.escape(code)}</pre>'
-    )
-
-
-def _bar(label: str, hatched: float, solid: float) -> str:
-    """Draw shares of 1 as a bar, with its text alternative."""
-    pieces = "".join(
-        f'<div style="width:{100 * share:.2f}%;{style}"></div>'
-        for share, style in ((hatched, _HATCHED), (solid, _SOLID))
-    )
-    return (
-        f'<div role="img" aria-label="{html.escape(label)}" style="display:flex;height:14px;'
-        f'flex:0 1 220px;min-width:120px;border:{_LINE}">{pieces}</div>'
-    )
-
-
-def _beside(bar: str, text: str) -> str:
-    return (
-        f'<div style="{_TEXT}display:flex;flex-wrap:wrap;align-items:center;gap:0 12px">{bar}'
-        f"<div>{html.escape(text)}</div></div>"
-    )
 
 
 def _row(part, state, layers, trained: int, size: int, total: int) -> str:
     """Show where the parameters of the network are, and which of them are trained."""
     label = f"{part}, {state}: {size / total:.1%} of the parameters"
-    bar = _bar(label, (size - trained) / total, trained / total)
-    text = f"{state}, {size:,} parameters ({size / total:.1%})"
-    return f'{_beside(bar, text)}<div style="{_SMALL}">{html.escape(_names(layers))}</div>'
+    drawing = bar(label, (size - trained) / total, trained / total)
+    words = f"{state}, {size:,} parameters ({size / total:.1%})"
+    return f'{beside(drawing, words)}<div style="{SMALL}">{html.escape(_names(layers))}</div>'
 
 
 def _names(layers: list[keras.Layer]) -> str:
@@ -368,54 +275,6 @@ def _names(layers: list[keras.Layer]) -> str:
     if len(names) > 5:
         return f"{len(names)} layers: {names[0]} … {names[-1]}"
     return ", ".join(names)
-
-
-def _answers(name: str, picture: bytes, answers: list[tuple[str, float]]) -> str:
-    """Show a picture beside what it was taken for."""
-    source = base64.b64encode(picture).decode()
-    rows = "".join(
-        _beside(_bar(f"{label}: {share:.1%}", 0, share), f"{share:.1%} {label}")
-        for label, share in answers
-    )
-    return (
-        f'<div style="display:flex;flex-wrap:wrap;gap:16px"><img alt="your picture '
-        f'{html.escape(name)}" src="data:image/jpeg;base64,{source}" '
-        f'style="max-width:100%;object-fit:contain"><div style="flex:1 1 300px">{rows}</div></div>'
-    )
-
-
-def _thumbnail(name: str, content: bytes, side: int = 240) -> bytes:
-    """Return a small upright JPEG of an uploaded picture, or say why there is none."""
-    with _opened(name, content) as image:
-        try:
-            image.draft(None, (2 * side, 2 * side))  # a large JPEG is decoded at reduced scale
-            upright = ImageOps.exif_transpose(image)
-            scale = side / max(upright.size)
-            width, height = (math.ceil(scale * length) for length in upright.size)
-            pixels = path_to_tensor(upright, (height, width))[0]
-        except Exception as error:  # broken files make Pillow's decoders raise nearly everything
-            raise BadImagesError(f"{name} is damaged: choose another copy of it.") from error
-    small = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(small, "JPEG", quality=90)
-    return small.getvalue()
-
-
-def _opened(name: str, content: bytes) -> Image.Image:
-    """Open an uploaded picture without decoding it."""
-    if not content:
-        raise BadImagesError(f"{name} is empty: choose another file.")
-    too_large = f"{name} has over {MAX_PIXELS // 10**6} million pixels: save a smaller copy of it."
-    try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise BadImagesError(too_large) from error
-    except Exception as error:  # broken headers too
-        raise BadImagesError(
-            f"{name} is not a picture that can be read here: choose a JPEG or PNG file."
-        ) from error
-    if math.prod(image.size) > MAX_PIXELS:
-        raise BadImagesError(too_large)
-    return image
 
 
 def _flat(model: keras.Model) -> list[keras.Layer]:

@@ -1,0 +1,5 @@
+"""Panels to see and change what a network does, in the notebook; one file each."""
+
+from course_utils.widgets.freeze_explorer import FreezeExplorer
+
+__all__ = ["FreezeExplorer"]
