@@ -52,9 +52,9 @@ class Report:
         (np.array(7), 7),
         (Report(), {"correct": 3}),
         ({1: 2}, {"1": 2}),
-        (object(), Other("object")),
+        pytest.param(object(), Other("object"), id="an object"),
         (np.array(["a"]), Other("array of <U1")),
-        (np.array([object()]), Other("array of object")),
+        pytest.param(np.array([object()]), Other("array of object"), id="objects"),
     ],
     ids=str,
 )

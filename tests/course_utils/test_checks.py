@@ -182,7 +182,7 @@ JUNK = [
     [[], []],
     [None, None],
     True,
-    object(),
+    pytest.param(object(), id="an object"),
 ]
 
 
