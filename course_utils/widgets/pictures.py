@@ -11,6 +11,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 from PIL import Image, ImageOps
+from skimage import data
 
 from course_utils.tensors import FORMATS, BadImagesError, path_to_tensor
 from course_utils.widgets.panel import WRAP, paragraph, status
@@ -23,6 +24,17 @@ MAX_BYTES = 10_000_000
 
 SIDE = 480
 """The longer side of a chosen picture in pixels, more than any network of the course takes."""
+
+
+PHOTOGRAPHS = {
+    "cat": "data.chelsea()",
+    "coffee": "data.coffee()",
+    "rocket": "data.rocket()",
+    "astronaut": "data.astronaut()",
+    "motorcycle": "data.stereo_motorcycle()[0]",
+}
+"""Real photographs that scikit-image holds, and how to get them after
+``from skimage import data``."""
 
 
 class PictureInput(anywidget.AnyWidget):
@@ -47,6 +59,8 @@ class PictureChooser(ipywidgets.VBox):
     dropdown : ipywidgets.Dropdown
     name : str
         The chosen picture's.
+    source : path, PIL.Image.Image, numpy.ndarray or bytes
+        What was given: the example, or the content of the learner's file.
     pixels : numpy.ndarray of uint8, shape (height, width, 3)
         The chosen picture, upright, its longer side at most `SIDE` pixels.
     """
@@ -59,7 +73,7 @@ class PictureChooser(ipywidgets.VBox):
             style={"description_width": "initial"},
         )  # fmt: skip
         self._input, self._status = PictureInput(), status()
-        self._own: dict[str, np.ndarray] = {}
+        self._own: dict[str, tuple[bytes, np.ndarray]] = {}
         super().__init__([ipywidgets.HBox([self.dropdown, self._input], layout=WRAP), self._status])
         self._take(self.dropdown.value)
         self.dropdown.observe(self._on_dropdown, "value")
@@ -76,7 +90,7 @@ class PictureChooser(ipywidgets.VBox):
         except BadImagesError as error:
             self._say(f"{error} The picture before stays.")
             return
-        self._own[name] = picture
+        self._own[name] = content, picture
         if name not in self.dropdown.options:
             self.dropdown.options = [*self.dropdown.options, name]
         self._say("")
@@ -101,12 +115,31 @@ class PictureChooser(ipywidgets.VBox):
             callback()
 
     def _take(self, name: str) -> None:
-        source = self._own.get(name, self._examples.get(name))
         self.name = name
-        self.pixels = source if name in self._own else shrunk(source)
+        if name in self._own:
+            self.source, self.pixels = self._own[name]
+        else:
+            self.source = self._examples[name]
+            self.pixels = shrunk(self.source)
 
     def _say(self, words: str) -> None:
         self._status.value = paragraph(words) if words else ""
+
+
+def photographs() -> dict[str, np.ndarray]:
+    """Return the real photographs that scikit-image holds; nothing is downloaded.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of uint8, shape (height, width, 3)
+    """
+    return {
+        "cat": data.chelsea(),
+        "coffee": data.coffee(),
+        "rocket": data.rocket(),
+        "astronaut": data.astronaut(),
+        "motorcycle": data.stereo_motorcycle()[0],
+    }
 
 
 def opened(name: str, content: bytes) -> np.ndarray:

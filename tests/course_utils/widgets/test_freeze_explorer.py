@@ -1,18 +1,13 @@
-import datetime
-import io
 import math
 import re
 
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
-from course_utils import widgets
 from course_utils.backbones import load_backbone
-from course_utils.tensors import BadImagesError
 from course_utils.transfer import add_classifier, freeze_up_to
-from course_utils.widgets import FreezeExplorer, UploadClassifier
+from course_utils.widgets import FreezeExplorer
 
 NETWORKS = ("minivgg", "vgg16", "mobilenet_v2", "resnet50")
 BLOCKS = [f"block{i}" for i in range(1, 6)]
@@ -251,87 +246,3 @@ def test_every_control_has_a_name_and_the_table_is_there_without_a_kernel(backbo
     assert "application/vnd.jupyter.widget-view+json" in bundle
     for block in BLOCKS:
         assert re.search(rf"{block} +trainable +[\d,]+ +[\d,]+\n", bundle["text/plain"])
-
-
-def picture(size=(60, 40), kind="JPEG", **options):
-    file = io.BytesIO()
-    Image.new("RGB", size, "red").save(file, kind, **options)
-    return file.getvalue()
-
-
-def give(uploader, name, content):
-    uploader.upload.value = (
-        {"name": name, "type": "", "size": len(content), "content": memoryview(content),
-         "last_modified": datetime.datetime.now(datetime.UTC)},
-    )  # fmt: skip
-
-
-def test_upload_shows_picture_and_answers():
-    seen = []
-
-    def classify(content):
-        seen.append(content)
-        return [("cat <b>", 0.9), ("dog", 0.1)]
-
-    uploader = UploadClassifier(classify)
-    give(uploader, "cat.jpg", picture())
-    assert seen == [picture()]
-    assert 'alt="your picture cat.jpg"' in uploader._result.value
-    assert 'aria-label="dog: 10.0%"' in uploader._result.value
-    assert "cat &lt;b&gt;" in uploader._result.value
-    assert "cat <b>" not in uploader._result.value
-    assert "dog 10.0%" in str(uploader)
-    assert uploader.upload.value == (), "the same file could not be chosen again"
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty"),
-        (b"%PDF-1.7 not a picture", "not a picture"),
-        (picture()[:200], "not a picture|is damaged"),
-        (picture((400, 400), "PNG")[:-600], "is damaged"),
-        (picture((10_000, 6_000)), "over 50 million pixels"),
-        (picture((14_000, 14_000), "PNG"), "over 50 million pixels"),
-    ],
-    ids=["empty", "wrong type", "header only", "broken off", "60 megapixel", "bomb"],
-)
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_upload_of_a_bad_file_gets_a_message_and_the_last_picture_stays(content, message):
-    uploader = UploadClassifier(lambda content: [("cat", 1.0)])
-    give(uploader, "good.png", picture(kind="PNG"))
-    before = uploader._result.value
-    give(uploader, "bad<i>.jpg", content)
-    assert re.search(message, uploader._status.value)
-    assert "bad&lt;i&gt;.jpg" in uploader._status.value
-    assert uploader._result.value == before
-    give(uploader, "good.png", picture(kind="PNG"))
-    assert "cat 100.0%" in uploader._status.value
-
-
-def test_upload_says_when_the_network_is_not_there():
-    def classify(content):
-        raise ConnectionError("the weights could not be downloaded")
-
-    uploader = UploadClassifier(classify)
-    give(uploader, "cat.jpg", picture())
-    assert "could not be downloaded" in uploader._status.value
-
-
-def test_thumbnail_keeps_proportions_and_stands_upright():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for content, size in (
-        (picture((600, 300)), (240, 120)),
-        (picture((600, 300), exif=exif), (120, 240)),
-        (picture((1000, 1)), (240, 1)),
-    ):
-        assert Image.open(io.BytesIO(widgets._thumbnail("a.jpg", content))).size == size
-    with pytest.raises(BadImagesError, match="b.jpg is empty"):
-        widgets._thumbnail("b.jpg", b"")
-
-
-def test_upload_with_the_course_s_network():
-    uploader = UploadClassifier()
-    give(uploader, "red.jpg", picture())
-    assert len(re.findall(r"\d%", uploader._status.value)) == 5
