@@ -19,6 +19,14 @@ _HOMES = {
     "transfer": ["freeze_up_to", "add_classifier", "extract_features", "split_at"],
     "metrics": ["accuracy_report", "confusion_table"],
     "plots": ["plot_confusion_matrix", "plot_history", "show_images", "show_figure", "plot_top5"],
+    "explain": [
+        "activation_layers",
+        "activation_maps",
+        "grad_cam",
+        "occlude",
+        "receptive_field",
+        "strongest_images",
+    ],
     "widgets": ["FreezeExplorer"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
