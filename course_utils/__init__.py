@@ -27,7 +27,7 @@ _HOMES = {
         "receptive_field",
         "strongest_images",
     ],
-    "widgets": ["FreezeExplorer"],
+    "widgets": ["ClassifierPlayground", "FreezeExplorer"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,5 +1,6 @@
 """Panels to see and change what a network does, in the notebook; one file each."""
 
+from course_utils.widgets.classifier_playground import ClassifierPlayground
 from course_utils.widgets.freeze_explorer import FreezeExplorer
 
-__all__ = ["FreezeExplorer"]
+__all__ = ["ClassifierPlayground", "FreezeExplorer"]

@@ -37,13 +37,17 @@ function cellAt(model, row, column) {
   return cell;
 }
 
-function build(model, grid) {
-  const cells = model.get("cells"), heads = model.get("column_names"), names = model.get("row_names");
+function showPicture(model, grid) {
   const picture = model.get("picture");
-  grid.replaceChildren();
-  grid.setAttribute("aria-label", model.get("name"));
   grid.classList.toggle("on-picture", Boolean(picture));
   grid.style.backgroundImage = picture ? `url("${picture}")` : "";
+}
+
+function build(model, grid) {
+  const cells = model.get("cells"), heads = model.get("column_names"), names = model.get("row_names");
+  grid.replaceChildren();
+  grid.setAttribute("aria-label", model.get("name"));
+  showPicture(model, grid);
   const [width, height] = model.get("cell_size");
   const columns = cells.length ? cells[0].length : 0;
   grid.style.gridTemplateColumns = `${names.length ? "auto " : ""}repeat(${columns}, ${width}px)`;
@@ -116,7 +120,8 @@ function render({ model, el }) {
     mark(model, grid);
     if (focused) grid.querySelector("[tabindex='0']")?.focus();
   };
-  for (const trait of ["cells", "row_names", "column_names", "picture", "cell_size", "name"]) {
+  model.on("change:picture", () => showPicture(model, grid));
+  for (const trait of ["cells", "row_names", "column_names", "cell_size", "name"]) {
     model.on(`change:${trait}`, rebuild);
   }
   model.on("change:row change:column", () => mark(model, grid));

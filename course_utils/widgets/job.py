@@ -67,6 +67,12 @@ class Job(ipywidgets.HBox):
             self._say(f"Stopped. {self.said}")
             self._show(running=False)
 
+    def clear(self) -> None:
+        """Stop the work and take the words about it away."""
+        self.stop()
+        self._say("")
+        self.layout.display = "none"
+
     def _steps(self, pieces):
         try:
             for share, words in pieces:
