@@ -27,7 +27,7 @@ _HOMES = {
         "receptive_field",
         "strongest_images",
     ],
-    "widgets": ["ClassifierPlayground", "FreezeExplorer"],
+    "widgets": ["ClassifierPlayground", "FreezeExplorer", "StrategyAdvisor"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

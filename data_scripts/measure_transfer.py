@@ -260,11 +260,17 @@ def more_pictures(dataset: str) -> Split | None:
 
 
 def grid(datasets=DATASETS, sizes=SIZES, seeds=SEEDS) -> list[Cell]:
-    """All runs of the grid, one seed after the other, so that half of it is of use too."""
-    return [
+    """All runs of the grid, in an order in which a part of it is of use too.
+
+    The first seed comes whole; of the others first what takes least, which is what has most
+    frozen.
+    """
+    cells = [
         Cell(dataset, size, level.frozen, level.kept, seed)
         for seed, dataset, size, level in product(seeds, datasets, sizes, FREEZE_LEVELS)
     ]
+    first = cells[: len(cells) // len(seeds)]
+    return first + sorted(cells[len(first) :], key=lambda cell: (-cell.frozen, -cell.kept))
 
 
 def layer_cells(dataset: str = "sign_language_digits", seeds=SEEDS) -> list[Cell]:

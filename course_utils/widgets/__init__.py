@@ -2,5 +2,6 @@
 
 from course_utils.widgets.classifier_playground import ClassifierPlayground
 from course_utils.widgets.freeze_explorer import FreezeExplorer
+from course_utils.widgets.strategy_advisor import StrategyAdvisor
 
-__all__ = ["ClassifierPlayground", "FreezeExplorer"]
+__all__ = ["ClassifierPlayground", "FreezeExplorer", "StrategyAdvisor"]

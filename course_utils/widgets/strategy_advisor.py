@@ -1,0 +1,222 @@
+"""The panel that recommends how much of a network to freeze, and shows what backs it."""
+
+import html
+
+import ipywidgets
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from course_utils.editions import current_edition
+from course_utils.measurements import FREEZE_LEVELS, Measured, Run
+from course_utils.plots import COLOURS
+from course_utils.strategy import Advice, advise
+from course_utils.widgets.panel import LINE, TEXT, Panel, code_block, paragraph, status, text
+
+SIMILARITIES = {
+    "near": "Near: whole things as in the photographs of the pretraining, such as animals, "
+    "vehicles or furniture, even of other kinds. Measured with cats and dogs.",
+    "far": "Far: other things, or seen in another way, such as X-rays, drawings, microscope "
+    "pictures or small differences of shape. Measured with hands that show a digit.",
+}
+_PICTURES = {"pocket": "drawn pictures", "photo": "photographs"}
+
+
+class StrategyAdvisor(Panel):
+    """A panel that recommends how much of a pretrained network to freeze.
+
+    The recommendation rests on a grid that was measured beforehand, see
+    `course_utils.strategy.advise`; the rule of thumb of the textbooks stands beside it.
+
+    Parameters
+    ----------
+    per_class : int
+        Training pictures of each class, to begin with.
+    similarity : {"near", "far"}
+        How similar they are to the pictures of the pretraining, to begin with.
+    runs : list of Run, optional
+        By default what was measured for the course.
+    edition : {"pocket", "photo"}, optional
+        By default the current one.
+
+    Attributes
+    ----------
+    size : ipywidgets.BoundedIntText
+        Pictures per class.
+    similarity : ipywidgets.Dropdown
+        ``"near"`` or ``"far"``.
+    advice : Advice
+        What is shown now.
+    """
+
+    def __init__(
+        self,
+        per_class: int = 30,
+        similarity: str = "near",
+        runs: list[Run] | None = None,
+        edition: str | None = None,
+    ):
+        self._runs, self._edition = runs, edition or current_edition().name
+        wide = {"description_width": "initial"}
+        self.size = ipywidgets.BoundedIntText(
+            per_class, min=1, max=1_000_000, description="pictures per class", style=wide,
+            layout={"width": "240px"},
+        )  # fmt: skip
+        self.similarity = ipywidgets.Dropdown(
+            options=list(SIMILARITIES), value=similarity, style=wide, layout={"width": "320px"},
+            description="similar to the pretraining",
+        )  # fmt: skip
+        self._meaning, self._status, self._rule = text(), status(), text()
+        self._table, self._code = text(), text()
+        outcome = [self._status, self._rule, self._table, self._code]
+        super().__init__([self.size, self.similarity, self._meaning, *outcome])
+        self.refresh()
+        for control in (self.size, self.similarity):
+            control.observe(lambda change: self.refresh(), "value")
+
+    def refresh(self) -> None:
+        """Show the advice for what is chosen now."""
+        near = self.similarity.value == "near"
+        self.advice = advise(self.size.value, near, self._runs, self._edition)
+        self._meaning.value = paragraph(SIMILARITIES[self.similarity.value])
+        self._status.value = paragraph(self._recommendation())
+        self._rule.value = paragraph(f"{self._grounds()} {self._comparison()}")
+        self._table.value = _html_table(self.advice)
+        self._code.value = code_block(self.code)
+
+    @property
+    def code(self) -> str:
+        """The lines of Python that build and compile the recommended network."""
+        advice, level = self.advice, self.advice.level
+        weights = "" if level.kept else ", weights=False"
+        lines = [f'backbone = load_backbone("minivgg"{weights})']
+        if level.name == "all":
+            lines += ["for layer in backbone.model.layers:", "    layer.trainable = False"]
+        elif level.frozen:
+            lines += [
+                "names = [layer.name for layer in backbone.model.layers]",
+                f'for layer in backbone.model.layers[: names.index("{level.cut}") + 1]:',
+                "    layer.trainable = False",
+            ]
+        lines.append("model = add_classifier(backbone, len(train.class_names))")
+        if advice.old_rate is None:
+            lines.append(f"optimizer = keras.optimizers.Adam({advice.new_rate:g})")
+        else:
+            factor = f"{advice.old_rate / advice.new_rate:.3g}"
+            lines += [
+                f"slower = {{layer.name: {factor} for layer in backbone.model.layers}}",
+                f"optimizer = RatePerLayer({advice.new_rate:g}, slower)",
+            ]
+        loss = '"sparse_categorical_crossentropy"'
+        return "\n".join([*lines, f'model.compile(optimizer, {loss}, metrics=["accuracy"])'])
+
+    def __str__(self) -> str:
+        title = (
+            f"StrategyAdvisor: {self.size.value} pictures per class, {self.similarity.value} "
+            "to those of the pretraining"
+        )
+        return "\n".join(
+            [title, self._recommendation(), self._grounds(), self._comparison(),
+             *_text_table(self.advice), self.code]
+        )  # fmt: skip
+
+    def draw(self) -> Figure:
+        """Draw the measured accuracies that back the advice, with their intervals."""
+        figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+        names = [level.name for level in FREEZE_LEVELS]
+        for i, size in enumerate(self.advice.sizes):
+            found = [(j, self.advice.cells[size, name]) for j, name in enumerate(names)]
+            found = [(j, cell) for j, cell in found if cell]
+            means = [cell.mean for _, cell in found]
+            reach = [[c.mean - c.low for _, c in found], [c.high - c.mean for _, c in found]]
+            places = [j + 0.15 * i for j, _ in found]
+            ax.errorbar(places, means, reach, fmt="os"[i], capsize=4, color=COLOURS[i],
+                        label=f"{size} per class")  # fmt: skip
+        if self.advice.sizes:
+            ax.legend()
+        ax.set(xticks=range(len(names)), xticklabels=names, ylim=(0, 1.02))
+        ax.set(xlabel="frozen", ylabel="test accuracy")
+        return figure
+
+    def _recommendation(self) -> str:
+        advice, level = self.advice, self.advice.level
+        what = {
+            "all": "Freeze the whole backbone and train a new classifier",
+            "0 %": "Freeze nothing and train all from the pretrained weights",
+            "from scratch": "Start from random weights: pretraining did not help",
+        }.get(level.name, f"Freeze {level.name} of the convolutions, up to {level.cut}")
+        rates = f"new layers {advice.new_rate:g}"
+        if advice.old_rate is not None:
+            rates = f"old layers {advice.old_rate:g}, {rates}"
+        return f"{what}. Learning rates with Adam: {rates}."
+
+    def _grounds(self) -> str:
+        advice = self.advice
+        if advice.decisive is None:
+            return (
+                f"Not measured: there are no numbers for {_PICTURES[self._edition]} of this kind, "
+                "so this is the rule of thumb with the rates of lesson 5."
+            )
+        cell = advice.cells[advice.decisive, advice.level.name]
+        words = f"Measured with {advice.decisive} {_PICTURES[self._edition]} per class: {cell}."
+        if self.size.value != advice.decisive:
+            words = (
+                f"{self.size.value} per class: not measured. It lies {self._place()}; the nearest "
+                f"decides. {words}"
+            )
+        return words
+
+    def _place(self) -> str:
+        sizes = self.advice.sizes
+        if len(sizes) == 2:
+            return f"between {sizes[0]} and {sizes[1]}, which were"
+        side = "below" if self.size.value < sizes[0] else "above"
+        return f"{side} all that was, {sizes[0]} is the nearest"
+
+    def _comparison(self) -> str:
+        rule = self.advice.rule
+        kind = f"{'large' if rule.large else 'small'} and {self.similarity.value}"
+        verdict = {
+            True: "What was measured agrees: that is as good as the best, within the interval.",
+            False: "What was measured does not agree: that is clearly worse than the best.",
+            None: "Whether that holds here was not measured.",
+        }[self.advice.agrees]
+        return f"The rule of thumb for {kind} data: {rule.words}. {verdict}"
+
+
+def _cell_words(cell: Measured | None) -> str:
+    if cell is None:
+        return "not measured"
+    count = len(cell.accuracies)
+    return f"{cell.mean:.3f} ({cell.low:.3f} to {cell.high:.3f}), {count} seed{'s' * (count > 1)}"
+
+
+def _text_table(advice: Advice) -> list[str]:
+    if not advice.sizes:
+        return []
+    rows = [["frozen", *(f"{size} per class" for size in advice.sizes)]]
+    for level in FREEZE_LEVELS:
+        cells = (advice.cells[size, level.name] for size in advice.sizes)
+        rows.append([level.name, *map(_cell_words, cells)])
+    return [
+        f"{name:14}" + "".join(f"{cell:36}" for cell in cells).rstrip() for name, *cells in rows
+    ]
+
+
+def _html_table(advice: Advice) -> str:
+    if not advice.sizes:
+        return ""
+    style = f'style="border:{LINE};padding:2px 8px;text-align:left"'
+    sizes = "".join(f'<th scope="col" {style}>{size} per class</th>' for size in advice.sizes)
+    rows = ""
+    for level in FREEZE_LEVELS:
+        mark = " (recommended)" if level == advice.level else ""
+        cells = "".join(
+            f"<td {style}>{html.escape(_cell_words(advice.cells[size, level.name]))}</td>"
+            for size in advice.sizes
+        )
+        rows += f'<tr><th scope="row" {style}>{level.name}{mark}</th>{cells}</tr>'
+    return (
+        f'<table style="{TEXT}border-collapse:collapse">'
+        "<caption>Test accuracy: mean over the seeds, 95 % interval</caption>"
+        f'<tr><th scope="col" {style}>frozen</th>{sizes}</tr>{rows}</table>'
+    )
