@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import announce, find_split, kind_of, peak_memory, seconds, table
+from benchmarks.measure import announce, find_split, kind_of, seconds, table
 from course_utils.datasets import read_folder
+from course_utils.training_cost import peak_memory
 
 SIZE = (224, 224)
 WAYS = {

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from course_utils.datasets import Split, read_folder
 from course_utils.editions import current_edition, data_root
@@ -14,17 +13,6 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
-
-
-def peak_memory() -> int:
-    """Return the most memory that this process has held so far, in bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():  # on Linux, ru_maxrss starts from the peak of the process that forked
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
-    import resource  # not on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def find_split(dataset: str, split: str) -> Split:

@@ -10,7 +10,10 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from course_utils.backbones import Backbone, backbone_in, layers_by_block
+from course_utils.datasets import Split
 from course_utils.plots import COLOURS
+from course_utils.widgets.freeze_cost import FreezeCost
+from course_utils.widgets.freeze_trial import FreezeTrial
 from course_utils.widgets.panel import (
     SMALL,
     WRAP,
@@ -39,6 +42,8 @@ class FreezeExplorer(Panel):
     backbone : Backbone or keras.Model
         A model contains a backbone, as those of `add_classifier` do; the layers around
         it are shown as its head.
+    train, valid : Split, optional
+        Pictures to train a copy of a backbone on for a few epochs.
 
     Attributes
     ----------
@@ -48,14 +53,23 @@ class FreezeExplorer(Panel):
         One per block, ticked where the block is frozen.
     button : ipywidgets.Button
         Reads the state of the network again.
+    cost : FreezeCost
+        Says what training costs on this machine.
+    trial : FreezeTrial or None
+        Trains, where there are pictures.
 
     Raises
     ------
     ValueError
-        If the model contains no backbone.
+        If the model contains no backbone, or there is only half of what training takes.
     """
 
-    def __init__(self, backbone: Backbone | keras.Model):
+    def __init__(
+        self,
+        backbone: Backbone | keras.Model,
+        train: Split | None = None,
+        valid: Split | None = None,
+    ):
         self._root = "model" if isinstance(backbone, keras.Model) else "backbone.model"
         self._argument = self._root.removesuffix(".model")
         self.network = getattr(backbone, "model", backbone)
@@ -66,7 +80,6 @@ class FreezeExplorer(Panel):
         self.slider = ipywidgets.SelectionSlider(
             description="freeze up to",
             options=["none", *self._blocks],
-            readout=False,  # the words beside it can say more
             style={"description_width": "initial"},
             layout={"width": "min(100%, 400px)"},
         )
@@ -78,6 +91,8 @@ class FreezeExplorer(Panel):
         self._facts = {part: text(flex="1 1 300px") for part in self._parts()}
         self._choice = text(margin="2px 2px 2px 16px")
         self._status, self._norms, self._code = status(), text(), text()
+        self.cost = FreezeCost(self._base.name, len(train) if train else 1000)
+        self.trial = self._trial_with(backbone, train, valid)
         super().__init__(self._rows())
         self.refresh()
         self._listen()
@@ -87,7 +102,11 @@ class FreezeExplorer(Panel):
         self._refreshing = True
         try:
             self.slider.value = ["none", *self._blocks][self._leading()]
-            self._choice.value = paragraph(self._last_frozen())
+            last = self._last_frozen()
+            self._choice.value = paragraph(last if last == _CUSTOM else "")
+            self.cost.show(last)
+            if self.trial:
+                self.trial.show()
             for block, box in self.checkboxes.items():
                 state = self._state(self._blocks[block])
                 box.value = state == "frozen"
@@ -120,7 +139,8 @@ class FreezeExplorer(Panel):
         for part, layers in self._parts().items():
             trained, total = _count(self._trained(layers)), _count(_weights(layers))
             lines.append(f"{part:10}{self._state(layers):15}{total:12,}{trained:12,}")
-        notes = [self._summary(), self._reminder(), self._batch_norms(), self.code]
+        notes = [self._summary(), self._reminder(), self._batch_norms(), self.cost.words]
+        notes += [self.code, str(self.trial or "")]
         return "\n".join([f"FreezeExplorer: {self._base.name}", *lines, *filter(None, notes)])
 
     def draw(self) -> Figure:
@@ -145,7 +165,17 @@ class FreezeExplorer(Panel):
             rows.append(ipywidgets.HBox([text(paragraph("head"), **_NAME), self._facts["head"]],
                                         layout=WRAP))  # fmt: skip
         slider = ipywidgets.HBox([self.slider, self._choice], layout=WRAP)
-        return [slider, *rows, self._status, self.button, self._norms, self._code]
+        found = [self._status, self.button, self._norms, self._code, self.cost]
+        return [slider, *rows, *found, *([self.trial] if self.trial else [])]
+
+    def _trial_with(self, backbone, train, valid) -> FreezeTrial | None:
+        if (train is None) != (valid is None):
+            raise ValueError("to train it takes both: training and validation pictures")
+        if train is None:
+            return None
+        if not isinstance(backbone, Backbone):
+            raise ValueError("to train, give the backbone: FreezeExplorer(backbone, train, valid)")
+        return FreezeTrial(backbone, train, valid, self._last_frozen)
 
     def _listen(self) -> None:
         self.slider.observe(self._on_slider, "value")

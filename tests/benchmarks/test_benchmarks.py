@@ -38,15 +38,6 @@ def test_seconds_are_those_that_the_action_takes():
     assert 0.05 <= measure.seconds(lambda: time.sleep(0.05)) < 5
 
 
-def test_peak_memory_counts_what_was_held_and_let_go():
-    pytest.importorskip("resource", reason="Windows does not tell a process's peak memory")
-    before = measure.peak_memory()
-    size = before + 2**26  # larger than any gap below an earlier peak
-    held = np.ones(size, np.uint8)
-    del held
-    assert measure.peak_memory() >= size
-
-
 def test_tables_are_aligned():
     lines = measure.table(["way", "s"], [["book", "1.5"], ["the course", "10"]]).splitlines()
     assert lines[0] == "| way        |   s |"

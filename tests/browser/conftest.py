@@ -12,7 +12,9 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "token-of-the-tests"
@@ -40,6 +42,14 @@ class Lab:
             "await panel.sessionContext.ready; await panel.sessionContext.session.kernel.info"
         )
         return notebook
+
+    def write(self, name: str, *cells: str) -> str:
+        """Write a notebook of these code cells and return its name, for `open`."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+        # Without it JupyterLab asks which kernel to take.
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, self.folder / name)
+        return name
 
 
 @dataclass
@@ -93,6 +103,27 @@ class Notebook:
             "return cells.flatMap(cell => (cell.model.sharedModel.toJSON().outputs || [])"
             ".filter(output => output.output_type === 'error').map(output => output.evalue))"
         )
+
+
+THEMES = ("JupyterLab Light", "JupyterLab Dark")
+
+
+def use_theme(page, theme: str) -> None:
+    """Change JupyterLab's theme, and wait until its colours are there."""
+    page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
+    page.wait_for_function(f"document.body.dataset.jpThemeName === '{theme}'")
+    page.wait_for_timeout(500)  # the style sheet arrives after the name
+
+
+def barriers(page, selector: str) -> list[str]:
+    """What axe-core finds that keeps people out, inside the elements of a CSS selector."""
+    # JupyterLab itself has no landmark or heading for what a notebook shows.
+    found = Axe().run(page, context=selector, options={"resultTypes": ["violations"]})
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:200]}"
+        for rule in found.response["violations"]
+        for node in rule["nodes"]
+    ]
 
 
 def free_port() -> int:

@@ -1,11 +1,17 @@
+import dataclasses
+import json
 import math
 import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
 from course_utils.backbones import load_backbone
+from course_utils.datasets import load_split
+from course_utils.training_cost import TrainingCost
 from course_utils.transfer import add_classifier, freeze_up_to
 from course_utils.widgets import FreezeExplorer
 
@@ -100,7 +106,7 @@ def test_checkbox_freezes_one_block_and_says_so(backbone):
     assert shown_counts(explorer) == summary_counts(backbone.model)
     explorer.slider.value = "block2"
     assert explorer.checkboxes["block3"].value is False
-    assert "block2" in explorer._choice.value
+    assert "your own choice" not in explorer._choice.value
 
 
 @every_backbone
@@ -235,7 +241,7 @@ def test_names_of_layers_and_text_alternatives(backbones):
         for row in panel._facts.values():
             label = r'role="img" aria-label="block\d, (frozen|trainable): [\d.]+%'
             assert re.search(label, row.value)
-        assert 'role="status"' in panel._status.value
+        assert "course-status" in panel._status._dom_classes
 
 
 def test_every_control_has_a_name_and_the_table_is_there_without_a_kernel(backbone):
@@ -246,3 +252,67 @@ def test_every_control_has_a_name_and_the_table_is_there_without_a_kernel(backbo
     assert "application/vnd.jupyter.widget-view+json" in bundle
     for block in BLOCKS:
         assert re.search(rf"{block} +trainable +[\d,]+ +[\d,]+\n", bundle["text/plain"])
+
+
+def test_panel_without_a_kernel_is_a_picture_with_words(backbone):
+    page = FreezeExplorer(backbone)._repr_mimebundle_()["text/html"]
+    assert re.match(r'<img alt="FreezeExplorer, [^"]+" .* src="data:image/png;base64,', page)
+    assert "block5    trainable" in page
+
+
+def test_training_takes_a_backbone_and_both_parts_of_the_pictures(backbone):
+    with pytest.raises(ValueError, match="both: training and validation"):
+        FreezeExplorer(backbone, load_split("dogs_vs_cats", "train"))
+    pictures = load_split("dogs_vs_cats", "train"), load_split("dogs_vs_cats", "valid")
+    with pytest.raises(ValueError, match="give the backbone"):
+        FreezeExplorer(add_classifier(backbone, 2), *pictures)
+
+
+def test_runs_are_drawn_beside_each_other_and_told_in_words(backbone, monkeypatch):
+    monkeypatch.setattr("course_utils.widgets.freeze_trial.MOST_CURVES", 2)
+    few = load_split("dogs_vs_cats", "valid").take(slice(None, None, 10))
+    explorer = FreezeExplorer(backbone, few, few)
+    explorer.trial.epochs.value = 1
+    for block in ("block5", "block5", "block4"):
+        explorer.slider.value = block
+        explorer.trial.button.click()
+    assert list(explorer.trial.runs) == ["frozen up to block5 again", "frozen up to block4"]
+    alt = re.search('alt="([^"]+)"', explorer.trial._curves.value)[1]
+    for name, run in explorer.trial.runs.items():
+        assert f"{name}: {run.report}" in alt and f"{name}: validation" in str(explorer)
+    assert "Adam(0.0001)" in explorer.trial.code and "epochs=1" in explorer.trial.code
+    explorer.trial.forget.click()
+    assert explorer.trial._curves.value == "" and not explorer.trial.runs
+
+
+def cost(frozen, seconds):
+    return TrainingCost(frozen, seconds, 0.5 * seconds, 0.1 * seconds, 900_000_000, 32)
+
+
+def test_cost_is_said_where_it_was_measured(backbone, monkeypatch):
+    known = {"block5": cost("block5", 0.01), "block4": cost("block4", 0.02)}
+    monkeypatch.setattr("course_utils.widgets.freeze_cost.measured_costs", lambda name: known)
+    panel = FreezeExplorer(backbone)
+    assert "not measured for none" in panel.cost.words
+    panel.slider.value = "block4"
+    panel.cost.pictures.value = 500
+    for words in ("500 pictures takes about 10 s", "once takes about 5 s", "rest 1 s", "0.9 GB"):
+        assert words in panel.cost.words
+    panel.checkboxes["block2"].value = False
+    assert "not measured for your own choice" in panel.cost.words
+
+
+def test_cost_is_measured_in_another_process_when_asked(backbone, monkeypatch, tmp_path):
+    monkeypatch.setattr("course_utils.widgets.freeze_cost.measured_costs", lambda name: {})
+    panel = FreezeExplorer(backbone)
+    assert "not measured on this machine yet" in panel.cost.words
+    row = json.dumps(dataclasses.asdict(cost("none", 0.01)))
+    say = [sys.executable, "-c", f"print({row!r})"]
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: popen(say, **options))
+    panel.cost.button.click()
+    assert "1,000 pictures takes about 10 s" in panel.cost.words
+    say[-1] = "raise SystemExit(1)"
+    panel.cost.button.click()
+    assert "run in a terminal: python -m course_utils.training_cost minivgg" in panel.cost._job.said
+    assert "1,000 pictures takes about 10 s" in panel.cost.words, "what is known was lost"
