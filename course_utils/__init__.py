@@ -27,7 +27,7 @@ _HOMES = {
         "receptive_field",
         "strongest_images",
     ],
-    "widgets": ["ClassifierPlayground", "FreezeExplorer", "StrategyAdvisor"],
+    "widgets": ["ClassifierPlayground", "ErrorBrowser", "FreezeExplorer", "StrategyAdvisor"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

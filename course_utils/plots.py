@@ -197,17 +197,34 @@ def show_images(images, titles=None, columns: int = 5) -> Figure:
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")
-    for i, (ax, picture) in enumerate(zip(axes.flat, _pictures(images), strict=False)):
+    for i, (ax, picture) in enumerate(zip(axes.flat, drawable(images), strict=False)):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
         if titles is not None:
             ax.set_title(textwrap.fill(str(titles[i]), 24), fontsize=10)
     return figure
 
 
-def _pictures(images) -> list:
-    """Return what matplotlib can draw: pictures from files, arrays as whole numbers."""
+def drawable(images, side: int = 300) -> list:
+    """Return pictures as matplotlib and Pillow take them.
+
+    Parameters
+    ----------
+    images : sequence of path, or array or sequence of arrays
+        See `show_images`.
+    side : int
+        Pictures from files are shrunk to fit into ``side`` times ``side`` pixels.
+
+    Returns
+    -------
+    list of PIL.Image.Image or of numpy.ndarray of uint8
+
+    Raises
+    ------
+    ValueError
+        If the values of an array are not those of a picture.
+    """
     if not isinstance(images[0], np.ndarray):
-        return thumbnails(images, side=300)
+        return thumbnails(images, side)
     for i, array in enumerate(images):
         fractions = array.dtype.kind == "f" and 0 < array.max() <= 1
         if fractions or array.min() < 0 or array.max() > 255:
@@ -239,7 +256,7 @@ def plot_top5(predictions: list[tuple[str, float]], image=None) -> Figure:
         squeeze=False, layout="constrained",
     )  # fmt: skip
     if image is not None:
-        axes[0, 0].imshow(_pictures([image])[0], cmap="gray", vmin=0, vmax=255)
+        axes[0, 0].imshow(drawable([image])[0], cmap="gray", vmin=0, vmax=255)
         axes[0, 0].axis("off")
     ax = axes[0, -1]
     # Places and not labels are drawn: two classes of ImageNet bear the same name.

@@ -115,7 +115,10 @@ class ClassifierPlayground(Panel):
 
     def _make_controls(self) -> None:
         self.chooser = PictureChooser(self._examples or photographs())
-        self.mistakes = {name: checkbox(name) for name in (SWAPPED, MEAN_LEFT, FORGOTTEN)}
+        self.mistakes = {
+            name: checkbox(name, layout={"width": "max-content"})
+            for name in (SWAPPED, MEAN_LEFT, FORGOTTEN)
+        }
         sizes = [(f"{self._step * cells} pixels", self._step * cells) for cells in WIDTHS]
         self.size = ipywidgets.Dropdown(
             options=[("nothing", 0), *sizes], description="cover",
@@ -138,7 +141,8 @@ class ClassifierPlayground(Panel):
             f"The network gets the picture squeezed to {side} times {side} pixels. Click on it, "
             "drag, or use the arrow keys or the numbers, to cover a part with a grey patch."
         )
-        answers = ipywidgets.VBox([self._status, self._bars], layout={"flex": "1 1 300px"})
+        layout = {"flex": "1 1 300px", "margin": "0 0 0 8px"}
+        answers = ipywidgets.VBox([self._status, self._bars], layout=layout)
         return [
             self.chooser,
             ipywidgets.HBox([text(paragraph(preprocessing)), *self.mistakes.values()], layout=WRAP),

@@ -9,7 +9,8 @@ const STYLE = `
   justify-content: center; text-align: center; min-width: 0; min-height: 0;
   background-size: 100% 100%; image-rendering: pixelated; }
 .course-grid [role=rowheader], .course-grid [role=columnheader] { padding: 2px 6px;
-  display: flex; align-items: center; justify-content: center; font-weight: normal; }
+  display: flex; align-items: center; justify-content: center; font-weight: normal;
+  text-align: center; overflow-wrap: anywhere; min-width: 0; }
 .course-grid [role=rowheader] { justify-content: flex-end; }
 .course-grid [role=gridcell]:hover { outline: 2px dashed var(--jp-ui-font-color1, black);
   outline-offset: -2px; }
