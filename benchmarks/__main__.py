@@ -1,9 +1,10 @@
 """Measure the course against other ways: ``python -m benchmarks [--quick] [name ...]``."""
 
 import argparse
+import importlib
 import os
 
-NAMES = ("loading", "dogs", "signs", "bfloat16", "grading")
+NAMES = ("loading", "dogs", "signs", "bfloat16", "grading", "widgets")
 
 
 def tables(name: str, quick: bool):
@@ -14,10 +15,8 @@ def tables(name: str, quick: bool):
         yield loading.report("dogs_vs_cats", "test", quick)
         yield loading.report("sign_language_digits", "train", quick)
         return
-    if name == "grading":
-        from benchmarks import grading
-
-        yield grading.report(quick)
+    if name in ("grading", "widgets"):
+        yield importlib.import_module(f"benchmarks.{name}").report(quick)
         return
     from benchmarks import bfloat16, projects
 

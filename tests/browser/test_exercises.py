@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from exercises.submissions import solutions, wrong_answers
+from exercises.submissions import solutions, written, wrong_answers
 
 EXERCISE = "03_feature_extractor"
 QUESTION = "ex03_q1"
@@ -14,11 +14,8 @@ def exercise(lab, page):
 
 
 def answer(exercise, source):
-    """Type an answer to the first question, run it and its check; return what the check says."""
-    number = exercise.find("def head_weights")
-    exercise.type_into(number, source.strip())
-    exercise.run_cell(number)
-    return exercise.run_cell(exercise.find("checks.head_sizes")).inner_text()
+    """Answer the first question, and return what its check says."""
+    return exercise.answer("def head_weights", source, "checks.head_sizes")
 
 
 def test_answers_are_checked_validated_and_handed_in(exercise, lab, page):
@@ -29,9 +26,7 @@ def test_answers_are_checked_validated_and_handed_in(exercise, lab, page):
     said = answer(exercise, wrong.source)
     assert f"{wrong.points:g} of 2 points" in said and "biases" in said
 
-    right = "\n".join(
-        line for line in solutions(EXERCISE)[QUESTION].splitlines() if "SOLUTION" not in line
-    )
+    right = written(solutions(EXERCISE)[QUESTION])
     assert "Right: 2 of 2 points" in answer(exercise, right)
 
     exercise.save()

@@ -79,6 +79,12 @@ def solutions(exercise: str) -> dict[str, str]:
     }
 
 
+def written(solution: str) -> str:
+    """A solution as a learner would write it, without nbgrader's marks."""
+    lines = [line for line in solution.splitlines() if "SOLUTION" not in line]
+    return "\n".join(lines).strip()
+
+
 def cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
     """The cell of this grade id."""
     (found,) = (
