@@ -7,7 +7,7 @@ BIN = .venv/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup lab test lint format bench data release grade lock clean
+.PHONY: help setup lab test lint format bench screenshots data release grade lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -23,7 +23,6 @@ lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed o
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then options="$$options --allow-root"; fi; \
 	$(BIN)/jupyter lab $$options --ServerApp.root_dir=. \
-	    --ServerApp.tornado_settings="{'websocket_max_message_size': 104857600}" \
 	    --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(LAB_ARGS)
 
 test: setup ## Check the style, run the unit tests, and run every notebook in both editions
@@ -39,6 +38,9 @@ format: .venv/.project ## Bring code and notebooks into style, strip the noteboo
 
 bench: setup ## Measure the course against the book's way
 	@$(BIN)/python -m benchmarks
+
+screenshots: setup ## Renew the pictures of the widgets in the README
+	@$(BIN)/python docs/screenshots.py
 
 data: .venv/.project ## Make the pictures of the pocket edition (skips what is there)
 	@$(BIN)/course data make
