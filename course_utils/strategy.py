@@ -133,7 +133,9 @@ def best_of(cells: dict[tuple[int, str], Measured | None], size: int) -> Measure
     )
 
 
-def advise(per_class: int, near: bool, runs: list[Run] | None = None, edition: str = "pocket"):
+def advise(
+    per_class: int, near: bool, runs: list[Run] | None = None, edition: str = "pocket"
+) -> Advice:
     """Recommend how much to freeze, and the learning rates.
 
     Of the levels measured at the nearest size, it is the one with most frozen whose mean

@@ -1,6 +1,7 @@
 // Names and states that screen readers need and ipywidgets does not give: the thumb of a
 // slider gets the words beside it as its name, a toggle button says whether it is pressed,
-// a Play button says what it does, and a status line is read out when it changes.
+// a Play button says what it does, and a status line is read out when it changes. Lists keep the
+// keys that they need.
 
 function words(element) {
   return element ? element.textContent.trim() : "";
@@ -29,6 +30,10 @@ function repair(panel) {
   }
   for (const button of panel.querySelectorAll(".widget-play button")) {
     if (button.title) set(button, "aria-label", button.title);
+  }
+  for (const list of panel.querySelectorAll("select")) {
+    // Else JupyterLab takes the arrow keys, and leaves the cell instead of choosing.
+    set(list, "data-lm-suppress-shortcuts", "true");
   }
   for (const line of panel.querySelectorAll(".course-status")) set(line, "role", "status");
   for (const bar of panel.querySelectorAll("[role=progressbar]")) {

@@ -81,14 +81,17 @@ class StrategyAdvisor(Panel):
         self._status.value = paragraph(self._recommendation())
         self._rule.value = paragraph(f"{self._grounds()} {self._comparison()}")
         self._table.value = _html_table(self.advice)
-        self._code.value = code_block(self.code)
+        self._code.value = code_block(self.code, "The code for that, with your training pictures:")
 
     @property
     def code(self) -> str:
         """The lines of Python that build and compile the recommended network."""
         advice, level = self.advice, self.advice.level
         weights = "" if level.kept else ", weights=False"
-        lines = [f'backbone = load_backbone("minivgg"{weights})']
+        lines = ["import keras", "from course_utils import add_classifier, load_backbone"]
+        if advice.old_rate is not None:
+            lines = [lines[1], "from course_utils.learning_rates import RatePerLayer"]
+        lines += ["", f'backbone = load_backbone("minivgg"{weights})']
         if level.name == "all":
             lines += ["for layer in backbone.model.layers:", "    layer.trainable = False"]
         elif level.frozen:
@@ -133,6 +136,8 @@ class StrategyAdvisor(Panel):
                         label=f"{size} per class")  # fmt: skip
         if self.advice.sizes:
             ax.legend()
+        else:
+            ax.text(2.5, 0.5, "not measured", ha="center")
         ax.set(xticks=range(len(names)), xticklabels=names, ylim=(0, 1.02))
         ax.set(xlabel="frozen", ylabel="test accuracy")
         return figure
