@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.conftest import THEMES, barriers, use_theme
+from browser.lab import THEMES, barriers, use_theme
 
 CELLS = (
     "from course_utils import FreezeExplorer, load_backbone, load_split\n"
@@ -13,6 +13,7 @@ CELLS = (
     "explorer",
     "count = lambda weights: sum(int(weight.numpy().size) for weight in weights)\n"
     "print(count(backbone.model.trainable_weights))",
+    "FreezeExplorer(backbone)",
 )
 
 
@@ -69,6 +70,24 @@ def test_trains_a_copy_with_a_live_curve_and_can_be_stopped(notebook, page):
     page.get_by_role("button", name="Add a classifier and train a copy").click()
     page.get_by_role("button", name="Stop training").click()
     page.get_by_text("Stopped.").wait_for(timeout=60_000)
+    assert shown(page) == trainable(notebook)
+
+
+def test_two_panels_a_cell_run_twice_and_a_restarted_kernel(notebook, page):
+    notebook.run_cell(0)
+    notebook.run_cell(2)
+    first, second = page.locator(".course-panel").all()
+    first.get_by_role("checkbox", name="block1").click()
+    first.get_by_text("block1: frozen").wait_for()
+    second.get_by_role("button", name="Check again").click()
+    second.get_by_text("block1: frozen").wait_for()
+
+    notebook.js("await panel.sessionContext.session.kernel.restart()")
+    notebook.wait_for_kernel()
+    notebook.run_cell(0)
+    first.get_by_text("block1: trainable").wait_for()
+    first.get_by_role("slider", name="freeze up to").press("End")
+    first.get_by_text("block5: frozen").wait_for()
     assert shown(page) == trainable(notebook)
 
 
