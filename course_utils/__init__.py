@@ -27,7 +27,14 @@ _HOMES = {
         "receptive_field",
         "strongest_images",
     ],
-    "widgets": ["ClassifierPlayground", "ErrorBrowser", "FreezeExplorer", "StrategyAdvisor"],
+    "widgets": [
+        "AugmentationPreview",
+        "ClassifierPlayground",
+        "ErrorBrowser",
+        "FeatureExplorer",
+        "FreezeExplorer",
+        "StrategyAdvisor",
+    ],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -25,12 +25,7 @@ from course_utils.widgets.panel import (
     status,
     text,
 )
-from course_utils.widgets.pictures import (
-    PHOTOGRAPHS,
-    PictureChooser,
-    as_address,
-    photographs,
-)
+from course_utils.widgets.pictures import PictureChooser, as_address
 
 SWAPPED, MEAN_LEFT, FORGOTTEN = "red and blue swapped", "mean not subtracted", "no preprocessing"
 CELLS = 16
@@ -89,10 +84,10 @@ class ClassifierPlayground(Panel):
                 f"this {self.backbone.name} has no classifier: load it with "
                 f"load_backbone({self.backbone.name!r}, include_top=True)"
             )
-        self._given, self._examples = backbone is not None, examples
+        self._given = backbone is not None
         self._step = self.backbone.input_size[0] // CELLS
         self._busy, self.map = False, None
-        self._make_controls()
+        self._make_controls(examples)
         super().__init__(self._rows())
         self.add_class("course-classifier-playground")
         self._on_picture()
@@ -113,8 +108,8 @@ class ClassifierPlayground(Panel):
         """Draw the picture as it is shown, and the five most probable classes as bars."""
         return plot_top5(self.answers, self._picture())
 
-    def _make_controls(self) -> None:
-        self.chooser = PictureChooser(self._examples or photographs())
+    def _make_controls(self, examples: dict | None) -> None:
+        self.chooser = PictureChooser(examples)
         self.mistakes = {
             name: checkbox(name, layout={"width": "max-content"})
             for name in (SWAPPED, MEAN_LEFT, FORGOTTEN)
@@ -337,10 +332,9 @@ class ClassifierPlayground(Panel):
         )
 
     def _imports(self) -> list[str]:
-        own = self._own_picture()
         wanted = ["load_backbone"] * (not self._given) + ["path_to_tensor"]
         lines = ["import numpy as np"] * self._mean_left_in()
-        lines += ["from skimage import data"] * (own is None)
+        lines += self.chooser.imports
         lines += [f"from course_utils import {', '.join(wanted)}"]
         if self.map is not None:
             lines += ["from course_utils.explain import occlusion_map"]
@@ -348,16 +342,9 @@ class ClassifierPlayground(Panel):
             lines += ["", f'backbone = load_backbone("{self.backbone.name}", include_top=True)']
         return lines
 
-    def _own_picture(self) -> str | None:
-        """Write how to get a picture that is not one of scikit-image's."""
-        name = self.chooser.name
-        if isinstance(self.chooser.source, bytes):
-            return repr(name)
-        return None if self._examples is None else f"examples[{name!r}]"
-
     def _tensor(self) -> list[str]:
-        source = self._own_picture() or PHOTOGRAPHS[self.chooser.name]
-        lines = [f"pixels = path_to_tensor({source}, size={self.backbone.input_size})"]
+        size = self.backbone.input_size
+        lines = [f"pixels = path_to_tensor({self.chooser.code}, size={size})"]
         if self.size.value:
             starts = [max(0, middle - self.size.value // 2) for middle in self._middle()]
             stops = [middle + self.size.value - self.size.value // 2 for middle in self._middle()]

@@ -51,8 +51,9 @@ class PictureChooser(ipywidgets.VBox):
 
     Parameters
     ----------
-    examples : dict of str to (path, PIL.Image.Image or numpy.ndarray)
-        Pictures to choose from, by name; the first is chosen at the beginning.
+    examples : dict of str to (path, PIL.Image.Image or numpy.ndarray), optional
+        Pictures to choose from, by name; the first is chosen at the beginning. By default
+        `photographs`.
 
     Attributes
     ----------
@@ -65,8 +66,9 @@ class PictureChooser(ipywidgets.VBox):
         The chosen picture, upright, its longer side at most `SIDE` pixels.
     """
 
-    def __init__(self, examples: dict):
-        self._examples = dict(examples)
+    def __init__(self, examples: dict | None = None):
+        self._are_photographs = examples is None
+        self._examples = photographs() if examples is None else dict(examples)
         self._callbacks: list[Callable[[], None]] = []
         self.dropdown = ipywidgets.Dropdown(
             options=list(self._examples), description="picture",
@@ -82,6 +84,22 @@ class PictureChooser(ipywidgets.VBox):
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call a function whenever another picture was chosen."""
         self._callbacks.append(callback)
+
+    @property
+    def code(self) -> str:
+        """Python for the chosen picture: a file, a photograph or one of the examples."""
+        if self.name in self._own:
+            return repr(self.name)
+        if self._are_photographs:
+            return PHOTOGRAPHS[self.name]
+        if isinstance(self.source, str | Path):
+            return repr(str(self.source))
+        return f"examples[{self.name!r}]"
+
+    @property
+    def imports(self) -> list[str]:
+        """What `code` needs to be imported."""
+        return ["from skimage import data"] * self.code.startswith("data.")
 
     def give(self, name: str, content: bytes) -> None:
         """Take a picture file of the learner's own, as if it had been dropped."""
