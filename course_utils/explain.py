@@ -327,7 +327,7 @@ def _maps_and_gradient(backbone, pixels, class_number, layer) -> tuple[np.ndarra
 
 
 def with_peaks(backbone: Backbone, layer: str) -> Backbone:
-    """Return the network up to a layer, and after it the largest value of each channel.
+    """Return the network up to a layer, and after it each channel's largest value and average.
 
     Parameters
     ----------
@@ -337,10 +337,32 @@ def with_peaks(backbone: Backbone, layer: str) -> Backbone:
     Returns
     -------
     Backbone
-        It shares its layers with the other; `extract_features` takes it.
+        It shares its layers with the other; `extract_features` takes it. Its output has
+        twice as many columns as the layer has channels: first the largest values.
     """
-    peaks = layers.GlobalMaxPooling2D(name=f"{layer}_peaks")(backbone.model.get_layer(layer).output)
-    return dataclasses.replace(backbone, model=keras.Model(backbone.model.input, peaks))
+    maps = backbone.model.get_layer(layer).output
+    peaks, means = layers.GlobalMaxPooling2D()(maps), layers.GlobalAveragePooling2D()(maps)
+    joined = layers.Concatenate(name=f"{layer}_peaks")([peaks, means])
+    return dataclasses.replace(backbone, model=keras.Model(backbone.model.input, joined))
+
+
+def strongest_rows(peaks: np.ndarray, channel: int, count: int) -> np.ndarray:
+    """Find the rows in which the largest value of a channel is largest.
+
+    Parameters
+    ----------
+    peaks : numpy.ndarray of shape (n, 2 * channels)
+        What a network of `with_peaks` gives.
+    channel, count : int
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (count,)
+        Row numbers, the strongest first. Where the largest values are equal, as with ReLUs
+        that stop at 6, the averages decide.
+    """
+    channels = peaks.shape[1] // 2
+    return np.lexsort((-peaks[:, channels + channel], -peaks[:, channel]))[:count]
 
 
 def strongest_images(
@@ -367,4 +389,4 @@ def strongest_images(
         Their row numbers, the strongest first.
     """
     peaks = extract_features(with_peaks(backbone, layer), images, progress=False)
-    return np.argsort(-peaks[:, channel], kind="stable")[:count]
+    return strongest_rows(peaks, channel, count)

@@ -177,8 +177,10 @@ def extract_features(
         If there are no images, or an array does not fit the network.
     """
     images = _checked(getattr(images, "paths", images), backbone)
-    end = backbone.model.layers[-1] if upto is None else _layer_at(backbone, upto)
-    part = keras.Model(backbone.model.input, end.output)
+    end, part = backbone.model.layers[-1], backbone.model  # the latter is compiled only once
+    if upto is not None:
+        end = _layer_at(backbone, upto)
+        part = keras.Model(backbone.model.input, end.output)
     folder = data_root() / "cache" / "features"
     file = folder / f"{backbone.name}-{end.name}-{_fingerprint(backbone, part, images)}.npy"
     if not file.exists():

@@ -17,6 +17,7 @@ from course_utils.explain import (
     occlusion_rows,
     receptive_field,
     strongest_images,
+    strongest_rows,
 )
 
 
@@ -263,3 +264,8 @@ def test_strongest_images_are_those_with_the_largest_value_anywhere(monkeypatch,
         rows = strongest_images(backbone, images, "block3_conv2", channel, count=4)
         expected = np.argsort(-maps[..., channel].max(axis=(1, 2)))[:4]
         assert rows.tolist() == expected.tolist()
+
+
+def test_averages_decide_between_equal_peaks():
+    peaks = np.array([[6, 1.0], [2, 1.5], [6, 3.0], [6, 2.0]])
+    assert strongest_rows(peaks, channel=0, count=3).tolist() == [2, 3, 0]
