@@ -2,6 +2,7 @@
 
 PYTHONS = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 LAB_ARGS =
+LAB_FOLDER = .
 SUBMISSIONS =
 BIN = .venv/bin
 
@@ -22,7 +23,7 @@ lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed o
 	    echo "This machine has no screen: open the address that JupyterLab prints below."; \
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then options="$$options --allow-root"; fi; \
-	$(BIN)/jupyter lab $$options --ServerApp.root_dir=. \
+	$(BIN)/jupyter lab $$options --ServerApp.root_dir="$(LAB_FOLDER)" \
 	    --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(LAB_ARGS)
 
 test: setup ## Check the style, run the unit tests, and run every notebook in both editions

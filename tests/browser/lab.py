@@ -76,7 +76,8 @@ class Notebook:
     def cell(self, number: int):
         """Bring a cell into view and return it; JupyterLab draws only those near the view."""
         self.js(f"await panel.content.scrollToItem({number}, 'center')")
-        return self.page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]')
+        shown = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # other tabs may be open
+        return self.page.locator(f'{shown} .jp-Cell[data-windowed-list-index="{number}"]')
 
     def type_into(self, number: int, source: str) -> None:
         """Replace what stands in a code cell, with the keyboard."""

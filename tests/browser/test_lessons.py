@@ -64,9 +64,8 @@ def course(tmp_path):
     )
     settings_without_news(tmp_path / "settings")
     port = free_port()
-    options = [f"--port={port}", f"--ServerApp.root_dir={folder}", "--no-browser"]
-    arguments = " ".join([*options, *lab_options(tmp_path)])
-    command = ["make", "lab", f"LAB_ARGS={arguments}"]
+    arguments = " ".join([f"--port={port}", "--no-browser", *lab_options(tmp_path)])
+    command = ["make", "lab", f"LAB_FOLDER={folder}", f"LAB_ARGS={arguments}"]
     with serve(command, tmp_path, port, cwd=REPOSITORY):
         yield f"http://127.0.0.1:{port}/?token={TOKEN}"
 
