@@ -25,6 +25,10 @@ function repair(panel) {
     set(readout, "role", "textbox");
     set(readout, "aria-label", `${name}, type a value`);
   }
+  for (const field of panel.querySelectorAll(".course-number-slider input[type=number]")) {
+    const name = words(field.closest(".course-number-slider").querySelector(".widget-label"));
+    set(field, "aria-label", `${name}, as a number`);
+  }
   for (const button of panel.querySelectorAll(".widget-toggle-button")) {
     set(button, "aria-pressed", String(button.classList.contains("mod-active")));
   }

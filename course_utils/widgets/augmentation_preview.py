@@ -55,7 +55,7 @@ class Augmentation:
 
 AUGMENTATIONS = (
     Augmentation("RandomFlip", "flip"),
-    Augmentation("RandomRotation", "rotate", (0.05, 0.0, 0.5, 0.01)),
+    Augmentation("RandomRotation", "rotation", (0.05, 0.0, 0.5, 0.01)),
     Augmentation("RandomZoom", "zoom", (0.2, 0.0, 0.8, 0.05)),
     Augmentation("RandomTranslation", "shift", (0.1, 0.0, 0.5, 0.05), times=2),
     Augmentation("RandomContrast", "contrast", (0.3, 0.0, 1.0, 0.05)),
@@ -132,7 +132,7 @@ class AugmentationPreview(Panel):
             for one in AUGMENTATIONS
         }
         self.strengths = {
-            one.layer: NumberSlider("strength", *one.strength)
+            one.layer: NumberSlider(f"strength of {one.words}", *one.strength)
             for one in AUGMENTATIONS
             if one.strength
         }

@@ -32,11 +32,11 @@ class NumberSlider(ipywidgets.HBox):
         field = ipywidgets.BoundedIntText if whole else ipywidgets.BoundedFloatText
         self.slider = slider(
             **limits, description=name, readout=False, style={"description_width": "initial"},
-            layout={"width": "230px"},
+            layout={"width": f"{160 + 8 * len(name)}px"},
         )  # fmt: skip
-        # Without a description, ipywidgets makes the tooltip the name of the field.
-        self.field = field(**limits, tooltip=f"{name}, as a number", layout={"width": "72px"})
+        self.field = field(**limits, layout={"width": "72px"})
         super().__init__([self.slider, self.field], layout=WRAP, value=value)
+        self.add_class("course-number-slider")  # accessible.js gives the field its name
         traitlets.link((self.slider, "value"), (self.field, "value"))
         traitlets.link((self.slider, "value"), (self, "value"), transform=(float, type(value)))
 
