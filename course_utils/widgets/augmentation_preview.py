@@ -25,7 +25,7 @@ from course_utils.widgets.panel import (
 from course_utils.widgets.pictures import PictureChooser, as_address
 
 RESULTS = 6
-SIDE = 120
+SIDE = 104
 """The longer side of the pictures in pixels."""
 
 SUBJECTS = ("animals and things", "sign-language digits", "written digits and letters")

@@ -138,7 +138,6 @@ def test_nothing_in_the_playground_keeps_people_out(playground, page, theme):
     page.get_by_role("button", name="Cover every place in turn").click()
     page.get_by_text("The occlusion map lies on the picture").wait_for(timeout=60_000)
     assert barriers(page, PLAYGROUND) == []
-    page.locator(PLAYGROUND).screenshot(path=f"/tmp/playground-{theme[11:]}.png")
 
 
 ERRORS = ".course-error-browser"
@@ -206,7 +205,6 @@ def test_nothing_in_the_error_browser_keeps_people_out(errors, page, theme):
     cell_of(page, 3, 3).click()
     page.get_by_text("3 rightly recognised:").wait_for()
     assert barriers(page, ERRORS) == []
-    page.locator(ERRORS).screenshot(path=f"/tmp/errors-{theme[11:]}.png")
 
 
 PREVIEW = ".course-augmentation-preview"
@@ -269,4 +267,3 @@ def test_nothing_in_the_preview_keeps_people_out(preview, page, theme):
     page.get_by_label("it shows").select_option("written digits and letters")
     page.get_by_text("Flipping destroys the label").wait_for()
     assert barriers(page, PREVIEW) == []
-    page.locator(PREVIEW).screenshot(path=f"/tmp/preview-{theme[11:]}.png")
