@@ -150,13 +150,12 @@ class FeatureExplorer(Panel):
             options=names, value=names[len(names) // 2], description="layer", readout=False,
             style=wide, layout={"width": "min(100%, 340px)"},
         )  # fmt: skip
-        # Without a description, ipywidgets makes the tooltip the name of the field.
         self.dropdown = ipywidgets.Dropdown(
-            options=names, value=self.slider.value, tooltip="layer, by name",
-            layout={"width": "auto"},
+            options=names, value=self.slider.value, description="or by name", style=wide,
+            layout={"width": "max-content"},
         )  # fmt: skip
         self.grid = Grid(name="strongest channels: choose one",
-                         cell_size=(MAP_SIDE, MAP_SIDE + 18))  # fmt: skip
+                         cell_size=(MAP_SIDE, MAP_SIDE + 22))  # fmt: skip
         self.field = ipywidgets.BoundedIntText(
             description="channel", style=wide, layout={"width": "130px"}
         )
@@ -264,9 +263,12 @@ class FeatureExplorer(Panel):
         place = divmod(int(chosen[0]), COLUMNS) if len(chosen) else (-1, -1)
         self.grid.choose(*place)
         self._channel_status.value = paragraph(self._channel_words())
+        picture = _with_square(self._pixels[0].astype(np.uint8), self._field(), self._place())
+        seen = f"{self.chooser.name}, with a square around what the largest value can depend on"
+        map_of = f"activation map of channel {self.field.value}"
         self._large.value = _side_by_side(
-            self._large_picture(self._pixels[0].astype(np.uint8), f"the picture: {self._place()}"),
-            self._large_picture(_coloured(self._map()), self._channel_words(), pixelated=True),
+            _figure(picture, seen, self.chooser.name, LARGE_SIDE),
+            _figure(_coloured(self._map()), self._channel_words(), map_of, LARGE_SIDE, "pixelated"),
         )
         self._show_strongest()
 
@@ -358,7 +360,7 @@ class FeatureExplorer(Panel):
             return ""
         labels = self.images.labels[self.strongest]
         names = self.images.class_names
-        counts = [f"{(labels == i).sum()} {names[i]}" for i in np.unique(labels)]
+        counts = [f"{names[i]} {(labels == i).sum()}" for i in np.unique(labels)]
         return (
             f"Of {len(self.images)} pictures, these excite channel {self.field.value} of "
             f"{self.slider.value} most: {', '.join(counts)}. The square is what the largest value "
@@ -380,9 +382,6 @@ class FeatureExplorer(Panel):
             f"{start} What speaks for it most is {where} {side}; "
             f"{(self.heat > 0.5).mean():.0%} of the picture reach half of that."
         )
-
-    def _large_picture(self, pixels: np.ndarray, label: str, pixelated: bool = False) -> str:
-        return _figure(pixels, label, "", LARGE_SIDE, pixelated)
 
     def _imports(self) -> list[str]:
         own = isinstance(self.chooser.source, bytes) or self._examples is not None
@@ -468,10 +467,9 @@ def _with_square(pixels: np.ndarray, field: ReceptiveField, place: tuple[int, in
 
 
 def _figure(
-    pixels: np.ndarray, label: str, caption: str, side: int, pixelated: bool = False
+    pixels: np.ndarray, label: str, caption: str, side: int, rendering: str = "auto"
 ) -> str:
     """Return a picture as HTML, with its text alternative and a line below it."""
-    rendering = "pixelated" if pixelated else "auto"
     return (
         f'<figure style="margin:0 8px 4px 0;{TEXT}"><img alt="{html.escape(label)}" '
         f'style="width:{side}px;height:{side}px;image-rendering:{rendering}" '

@@ -174,9 +174,8 @@ def test_two_panels_do_not_disturb_each_other_nor_the_network(explorer):
 
 def test_controls_have_names_and_pictures_have_words(explorer):
     explorer.button.click()
-    for control in (explorer.slider, explorer.field, explorer.button, explorer.reason):
-        assert control.description
-    assert explorer.dropdown.tooltip
+    for name in ("slider", "dropdown", "field", "button", "reason"):
+        assert getattr(explorer, name).description
     for part in (explorer._large, explorer._gallery, explorer._overlay):
         assert part.value.count("<img") == len(re.findall(r'<img alt="[^"]+"', part.value)) > 0
     for row in explorer.grid.cells:
