@@ -195,6 +195,14 @@ def _cell_words(cell: Measured | None) -> str:
     return f"{cell.mean:.3f} ({cell.low:.3f} to {cell.high:.3f}), {count} seed{'s' * (count > 1)}"
 
 
+def _caption(advice: Advice) -> str:
+    words = "Test accuracy: mean over the seeds, 95 % interval"
+    shown = [cell for (size, _), cell in advice.cells.items() if size in advice.sizes and cell]
+    if any(len(cell.accuracies) == 1 for cell in shown):
+        words += " (too narrow with 1 seed: another seed's chance is not in it)"
+    return words
+
+
 def _text_table(advice: Advice) -> list[str]:
     if not advice.sizes:
         return []
@@ -202,9 +210,10 @@ def _text_table(advice: Advice) -> list[str]:
     for level in FREEZE_LEVELS:
         cells = (advice.cells[size, level.name] for size in advice.sizes)
         rows.append([level.name, *map(_cell_words, cells)])
-    return [
+    lines = [
         f"{name:14}" + "".join(f"{cell:36}" for cell in cells).rstrip() for name, *cells in rows
     ]
+    return [_caption(advice), *lines]
 
 
 def _html_table(advice: Advice) -> str:
@@ -222,6 +231,6 @@ def _html_table(advice: Advice) -> str:
         rows += f'<tr><th scope="row" {style}>{level.name}{mark}</th>{cells}</tr>'
     return (
         f'<table style="{TEXT}border-collapse:collapse">'
-        "<caption>Test accuracy: mean over the seeds, 95 % interval</caption>"
+        f"<caption>{_caption(advice)}</caption>"
         f'<tr><th scope="col" {style}>frozen</th>{sizes}</tr>{rows}</table>'
     )

@@ -1,6 +1,7 @@
 import csv
 import re
 import statistics
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pytest
@@ -17,6 +18,7 @@ def pocket(monkeypatch):
 
 def accuracies(dataset, per_class):
     """Read the file without the course's reader: test accuracies by (frozen, kept)."""
+    levels = {code_of(level) for level in FREEZE_LEVELS}
     found = {}
     with TRANSFER_RUNS.open(newline="") as rows:
         for row in csv.DictReader(rows):
@@ -25,7 +27,7 @@ def accuracies(dataset, per_class):
             ):  # fmt: skip
                 cell = found.setdefault((int(row["frozen"]), int(row["kept"])), [])
                 cell.append(int(row["correct"]) / int(row["total"]))
-    return found
+    return {code: shares for code, shares in found.items() if code in levels}
 
 
 def code_of(level):
@@ -81,6 +83,14 @@ def test_rows_that_are_missing_are_said_to_be_not_measured():
     advisor = StrategyAdvisor(30, "near", runs)
     assert re.search(r"60 %</th><td[^>]*>not measured", advisor._table.value)
     assert "not measured" in str(advisor)
+
+
+def test_interval_of_a_single_seed_is_said_to_be_too_narrow():
+    one = [run for run in transfer_runs() if run.seed == 0]
+    several = [replace(run, seed=seed) for run in one for seed in range(3)]
+    assert "too narrow with 1 seed" in StrategyAdvisor(30, "near", one)._table.value
+    assert "too narrow with 1 seed" in str(StrategyAdvisor(30, "near", one))
+    assert "too narrow" not in StrategyAdvisor(30, "near", several)._table.value
 
 
 def test_edition_without_measurements_gets_the_rule_of_thumb_and_is_told():
