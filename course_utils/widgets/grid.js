@@ -90,18 +90,19 @@ function render({ model, el }) {
   grid.className = "course-grid";
   el.append(style, grid);
 
-  function choose(cell) {
+  function choose(cell, focusing = {}) {
     model.set({ row: Number(cell.dataset.row), column: Number(cell.dataset.column) });
     model.save_changes();
-    cell.focus();
+    cell.focus(focusing);
   }
   const cellOf = (event) => event.target.closest("[role=gridcell]");
   grid.addEventListener("pointerdown", (event) => {
     event.target.releasePointerCapture?.(event.pointerId);
-    if (cellOf(event)) choose(cellOf(event));
+    // The page must not move under the pointer: that would drag to another cell.
+    if (cellOf(event)) choose(cellOf(event), { preventScroll: true });
   });
   grid.addEventListener("pointerover", (event) => {
-    if (event.buttons === 1 && cellOf(event)) choose(cellOf(event));
+    if (event.buttons === 1 && cellOf(event)) choose(cellOf(event), { preventScroll: true });
   });
   grid.addEventListener("keydown", (event) => {
     const step = STEPS[event.key], cell = cellOf(event);
