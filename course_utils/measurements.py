@@ -116,6 +116,8 @@ class Measured:
         Test pictures, the same for all seeds.
     mean, low, high : float
         Mean over the seeds, and the ends of its 95 % interval.
+    standard_error : float
+        How far the mean typically is from that of many seeds and many test pictures.
     """
 
     accuracies: tuple[float, ...]
@@ -123,6 +125,7 @@ class Measured:
     mean: float
     low: float
     high: float
+    standard_error: float
 
     def __str__(self) -> str:
         seeds = f"{len(self.accuracies)} seed{'s' * (len(self.accuracies) > 1)}"
@@ -182,6 +185,9 @@ def over_seeds(runs: Iterable[Run]) -> Measured | None:
         freedom = (of_seeds + of_pictures) ** 2 / (
             of_seeds**2 / (count - 1) + of_pictures**2 / (total - 1)
         )
-    half = t.ppf(0.975, freedom) * np.sqrt(of_seeds + of_pictures)
+    error = np.sqrt(of_seeds + of_pictures)
+    half = t.ppf(0.975, freedom) * error
     low, high = max(0.0, mean - half), min(1.0, mean + half)
-    return Measured(tuple(shares.tolist()), total, float(mean), float(low), float(high))
+    return Measured(
+        tuple(shares.tolist()), total, float(mean), float(low), float(high), float(error)
+    )

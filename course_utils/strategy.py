@@ -86,7 +86,7 @@ class Advice:
         found = [self.cells[self.decisive, name] for name in self.rule.levels]
         if not any(found):
             return None
-        threshold = best_of(self.cells, self.decisive).low
+        threshold = as_good_as_the_best(self.cells, self.decisive)
         return any(cell.mean >= threshold for cell in found if cell)
 
 
@@ -133,14 +133,24 @@ def best_of(cells: dict[tuple[int, str], Measured | None], size: int) -> Measure
     )
 
 
+def as_good_as_the_best(cells: dict[tuple[int, str], Measured | None], size: int) -> float:
+    """Return the accuracy from which on a cell counts as good as the best of its size.
+
+    It lies one standard error below the best, as in Breiman et al. (1984), *Classification and
+    Regression Trees*, who take the simplest model above it.
+    """
+    best = best_of(cells, size)
+    return best.mean - best.standard_error
+
+
 def advise(
     per_class: int, near: bool, runs: list[Run] | None = None, edition: str = "pocket"
 ) -> Advice:
     """Recommend how much to freeze, and the learning rates.
 
     Of the levels measured at the nearest size, it is the one with most frozen whose mean
-    accuracy lies in the interval of the best: what is no worse as far as one can tell, and has
-    the fewest weights to train. Where nothing was measured, it is what the rule of thumb says.
+    accuracy lies within one standard error of the best: nearly as good, and with the fewest
+    weights to train. Where nothing was measured, it is what the rule of thumb says.
 
     Parameters
     ----------
@@ -192,12 +202,12 @@ def _around(per_class: int, sizes: list[int]) -> tuple[int, ...]:
 
 
 def _most_frozen(cells, size: int) -> FreezeLevel:
-    threshold = best_of(cells, size).low
+    threshold = as_good_as_the_best(cells, size)
     for level in FREEZE_LEVELS:  # from all to nothing
         cell = cells[size, level.name]
         if cell and cell.mean >= threshold:
             return level
-    raise AssertionError("the best level lies in its own interval")
+    raise AssertionError("the best level is as good as itself")
 
 
 def _rates(level: FreezeLevel, runs: list[Run]) -> tuple[float | None, float]:

@@ -181,8 +181,8 @@ class StrategyAdvisor(Panel):
         rule = self.advice.rule
         kind = f"{'large' if rule.large else 'small'} and {self.similarity.value}"
         verdict = {
-            True: "What was measured agrees: that is as good as the best, within the interval.",
-            False: "What was measured does not agree: that is clearly worse than the best.",
+            True: "What was measured agrees: that is within one standard error of the best.",
+            False: "What was measured does not agree: that is worse than the best by more than a standard error.",
             None: "Whether that holds here was not measured.",
         }[self.advice.agrees]
         return f"The rule of thumb for {kind} data: {rule.words}. {verdict}"

@@ -66,6 +66,14 @@ def test_one_seed_gives_about_the_interval_of_its_test_pictures(runs_with):
     assert "1 seed," in str(cell)
 
 
+def test_standard_error_adds_the_variances_of_seeds_and_of_pictures(runs_with):
+    one = over_seeds(transfer_runs(runs_with(300)))
+    assert one.standard_error == pytest.approx((0.75 * 0.25 / 400) ** 0.5, rel=0.01)
+    three = over_seeds(transfer_runs(runs_with(280, 300, 320)))
+    seeds = statistics.variance([0.7, 0.75, 0.8]) / 3
+    assert three.standard_error**2 == pytest.approx(seeds + one.standard_error**2)
+
+
 def test_interval_stays_between_zero_and_one_and_has_a_width_at_the_ends(runs_with):
     perfect = over_seeds(transfer_runs(runs_with(400, 400)))
     assert 0.9 < perfect.low < perfect.high == 1.0

@@ -60,8 +60,8 @@ def test_no_level_that_freezes_more_is_as_good_as_the_recommended(dataset, per_c
     names = [level.name for level in FREEZE_LEVELS]
     chosen = names.index(advisor.advice.level.name)
     best = max(means, key=means.get)
-    threshold = next(
-        advisor.advice.cells[per_class, level.name].low
+    threshold = means[best] - next(
+        advisor.advice.cells[per_class, level.name].standard_error
         for level in FREEZE_LEVELS
         if code_of(level) == best
     )
