@@ -182,7 +182,7 @@ class StrategyAdvisor(Panel):
         kind = f"{'large' if rule.large else 'small'} and {self.similarity.value}"
         verdict = {
             True: "What was measured agrees: that is within one standard error of the best.",
-            False: "What was measured does not agree: that is worse than the best by more than a standard error.",
+            False: "What was measured does not agree: that is more than one standard error worse.",
             None: "Whether that holds here was not measured.",
         }[self.advice.agrees]
         return f"The rule of thumb for {kind} data: {rule.words}. {verdict}"
