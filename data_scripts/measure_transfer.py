@@ -2,7 +2,7 @@
 
 Each run takes MiniVGG, keeps the pretrained weights of its first convolutions, freezes some of
 these, draws everything else at random, trains for a fixed number of steps, and counts the right
-answers on the test pictures. Two experiments are made of such runs:
+answers on the test pictures. Of such runs are made:
 
 grid    near and far pictures x pictures per class x how much is frozen x seeds
 layers  Yosinski et al. (2014) in miniature: the first 1 to 5 blocks are kept and the blocks
