@@ -46,12 +46,14 @@ SCENES = (
 WATCH = """
 control => {
   const panel = control.closest('.course-panel');
+  // What the kernel says, not the number that a slider shows by itself
+  const words = () => [...panel.querySelectorAll('.widget-html')].map(e => e.textContent).join();
   window.pressed = window.changed = null;
-  const before = panel.textContent;
+  const before = words();
   document.addEventListener('keydown', () => { window.pressed ??= performance.now(); },
     {capture: true, once: true});
   const observer = new MutationObserver(() => {
-    if (panel.textContent === before) return;
+    if (words() === before) return;
     observer.disconnect();
     window.changed = performance.now();
   });

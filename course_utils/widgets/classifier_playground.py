@@ -1,7 +1,5 @@
 """The panel that asks a network about a picture, and lets one spoil the picture."""
 
-from collections.abc import Callable
-
 import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
@@ -86,7 +84,7 @@ class ClassifierPlayground(Panel):
             )
         self._given = backbone is not None
         self._step = self.backbone.input_size[0] // CELLS
-        self._busy, self.map = False, None
+        self.map = None
         self._make_controls(examples)
         super().__init__(self._rows())
         self.add_class("course-classifier-playground")
@@ -155,19 +153,6 @@ class ClassifierPlayground(Panel):
             number.observe(self._if_idle(self._on_number), "value")
         self.grid.observe(self._if_idle(self._on_grid), ["row", "column"])
         self.button.on_click(lambda button: self._start())
-
-    def _if_idle(self, react: Callable[[], None]) -> Callable:
-        """Return what calls a function on changes by the learner, not on those by itself."""
-
-        def on_change(change) -> None:
-            if not self._busy:
-                self._busy = True
-                try:
-                    react()
-                finally:
-                    self._busy = False
-
-        return on_change
 
     def _on_picture(self) -> None:
         self._pixels = path_to_tensor(self.chooser.source, size=self.backbone.input_size)

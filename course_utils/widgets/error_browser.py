@@ -72,7 +72,6 @@ class ErrorBrowser(Panel):
                 f"there are {len(self._images)} pictures and {len(self._true)} answers: give the "
                 "pictures that y_true and y_pred are about, in the same order"
             )
-        self._busy = False
         self._make_controls()
         super().__init__(self._layout())
         self.add_class("course-error-browser")

@@ -1,7 +1,6 @@
 """The panel that shows what the layers of a network respond to."""
 
 import html
-from collections.abc import Callable
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -105,7 +104,7 @@ class FeatureExplorer(Panel):
         blocks = activation_layers(self.backbone)
         self._block_of = {name: block for block, names in blocks.items() for name in names}
         self._peaks: dict[str, np.ndarray] = {}
-        self._busy, self.strongest, self.heat = False, None, None
+        self.strongest, self.heat = None, None
         self._make_controls()
         super().__init__(self._rows())
         self.add_class("course-feature-explorer")
@@ -189,19 +188,6 @@ class FeatureExplorer(Panel):
         self.button.on_click(lambda button: self.job.start(self._pieces(self.slider.value)))
         self.reason.observe(self._if_idle(self._on_reason), "value")
         self.opacity.observe(self._if_idle(self._show_heat), "value")
-
-    def _if_idle(self, react: Callable[[], None]) -> Callable:
-        """Return what calls a function on changes by the learner, not on those by itself."""
-
-        def on_change(change) -> None:
-            if not self._busy:
-                self._busy = True
-                try:
-                    react()
-                finally:
-                    self._busy = False
-
-        return on_change
 
     def _on_picture(self) -> None:
         self._pixels = path_to_tensor(self.chooser.source, size=self.backbone.input_size)

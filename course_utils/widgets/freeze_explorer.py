@@ -76,7 +76,6 @@ class FreezeExplorer(Panel):
         self._base = backbone_in(self.network)
         self._blocks = layers_by_block(self.network)
         self._head = _layers_around(self.network, self._blocks)
-        self._refreshing = False
         self.slider = ipywidgets.SelectionSlider(
             description="freeze up to",
             options=["none", *self._blocks],
@@ -99,7 +98,7 @@ class FreezeExplorer(Panel):
 
     def refresh(self) -> None:
         """Show what is true of the network now."""
-        self._refreshing = True
+        self._busy = True
         try:
             self.slider.value = ["none", *self._blocks][self._leading()]
             last = self._last_frozen()
@@ -119,7 +118,7 @@ class FreezeExplorer(Panel):
             self._norms.value = paragraph(self._batch_norms())
             self._code.value = code_block(self.code)
         finally:
-            self._refreshing = False
+            self._busy = False
 
     @property
     def code(self) -> str:
@@ -184,14 +183,14 @@ class FreezeExplorer(Panel):
         self.button.on_click(lambda button: self.refresh())
 
     def _on_slider(self, change) -> None:
-        if self._refreshing:
+        if self._busy:
             return
         frozen = self.slider.options.index(change.new)
         self._set({block: i >= frozen for i, block in enumerate(self._blocks)})
         self.refresh()
 
     def _on_checkbox(self, block: str, change) -> None:
-        if not self._refreshing:
+        if not self._busy:
             self._set({block: not change.new})
             self.refresh()
 

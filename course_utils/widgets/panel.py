@@ -1,6 +1,7 @@
 """What all panels of the course are made of: a column of widgets, words, bars, and code."""
 
 import html
+from collections.abc import Callable
 from pathlib import Path
 
 import anywidget
@@ -32,9 +33,24 @@ class Panel(ipywidgets.VBox):
     rows : list of ipywidgets.Widget
     """
 
+    _busy = False
+
     def __init__(self, rows: list[ipywidgets.Widget]):
         super().__init__([*rows, _AccessibleNames()], layout={"max_width": "900px"})
         self.add_class("course-panel")
+
+    def _if_idle(self, react: Callable[[], None]) -> Callable:
+        """Return what calls a function on changes by the learner, not on those by the panel."""
+
+        def on_change(change) -> None:
+            if not self._busy:
+                self._busy = True
+                try:
+                    react()
+                finally:
+                    self._busy = False
+
+        return on_change
 
     def draw(self) -> Figure:
         """Draw what the panel shows, for readers without a kernel."""
