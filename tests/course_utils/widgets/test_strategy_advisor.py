@@ -148,12 +148,13 @@ def test_code_trains_as_many_weights_as_were_measured(level):
 
 
 def test_reader_without_a_kernel_gets_picture_and_words():
+    before = plt.get_fignums()
     bundle = StrategyAdvisor(50, "far")._repr_mimebundle_()
     assert "<img" in bundle["text/html"]
     assert "alt=" in bundle["text/html"]
     assert "not measured" in bundle["text/plain"]
     assert "model.compile" in bundle["text/plain"]
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
 
 
 def test_two_advisors_do_not_disturb_each_other():
