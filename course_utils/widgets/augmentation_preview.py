@@ -169,10 +169,11 @@ class AugmentationPreview(Panel):
     def _refresh(self) -> None:
         for layer, box in self.checkboxes.items():
             self.strengths[layer].disabled = not box.value
-        self.pictures = self._augmented()
-        self._gallery.value = self._figures()
+        # The words first: they are there at once, the pictures take Keras a moment.
         self._status.value = with_reminder(self._summary(), " ".join(self._warnings()))
         self._code.value = code_block(self.code)
+        self.pictures = self._augmented()
+        self._gallery.value = self._figures()
 
     def _chosen(self) -> list[Augmentation]:
         return [one for one in AUGMENTATIONS if self.checkboxes[one.layer].value]
