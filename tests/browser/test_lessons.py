@@ -1,5 +1,6 @@
 """Every lesson as a learner opens it: it runs, shows its widgets, and keeps nobody out."""
 
+import re
 import shutil
 
 import pytest
@@ -17,6 +18,8 @@ from browser.lab import (
     write_settings,
 )  # fmt: skip
 from exercises.submissions import solutions, written
+
+from course_utils import widgets
 
 LESSONS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 
@@ -47,7 +50,7 @@ def test_lesson_runs_shows_its_widgets_and_keeps_nobody_out(lab, page, lesson, a
     assert notebook.errors() == []
     made = panels_made(notebook)
     source = (REPOSITORY / "notebooks" / lesson).read_text(encoding="utf-8")
-    assert bool(made) == any(name in source for name in ("Explorer(", "Playground(", "Browser("))
+    assert made == len(re.findall(rf"\b({'|'.join(widgets.__all__)})\(", source))
     page.wait_for_function(f"document.querySelectorAll('.course-panel').length === {made}")
     assert page.get_by_text("Error displaying widget").count() == 0
     for theme in THEMES:
