@@ -370,14 +370,13 @@ class FeatureExplorer(Panel):
         )
 
     def _imports(self) -> list[str]:
-        own = isinstance(self.chooser.source, bytes) or self._examples is not None
         wanted = ["path_to_tensor"]
         if self.strongest is not None:
             wanted += ["paths_to_tensor"] + ["load_split"] * (not self._given["images"])
         wanted += ["load_backbone"] * (not self._given["backbone"])
         lines = ["import keras", "import numpy as np"]
         lines += ["import tensorflow as tf"] * (self.heat is not None)
-        lines += ["from skimage import data"] * (not own)
+        lines += self.chooser.imports
         lines += [f"from course_utils import {', '.join(sorted(wanted))}"]
         if not self._given["backbone"]:
             lines += ["", f'backbone = load_backbone("{self.backbone.name}", include_top=True)']

@@ -62,6 +62,8 @@ class FreezeCost(ipywidgets.VBox):
         """Tell the cost with all blocks up to one frozen (``"none"``: no block)."""
         self._frozen = frozen
         self._said.value = paragraph(self.words)
+        again = "again " if self._costs else ""
+        self.button.description = f"Measure {again}on this machine"
 
     @property
     def words(self) -> str:

@@ -70,6 +70,7 @@ class PictureChooser(ipywidgets.VBox):
         self._are_photographs = examples is None
         self._examples = photographs() if examples is None else dict(examples)
         self._callbacks: list[Callable[[], None]] = []
+        self._choosing = False
         self.dropdown = ipywidgets.Dropdown(
             options=list(self._examples), description="picture",
             style={"description_width": "initial"},
@@ -98,7 +99,9 @@ class PictureChooser(ipywidgets.VBox):
 
     @property
     def imports(self) -> list[str]:
-        """What `code` needs to be imported."""
+        """What `code` needs: an import, or the learner's file."""
+        if self.name in self._own:
+            return [f"# first put {self.name} into the folder of this notebook"]
         return ["from skimage import data"] * self.code.startswith("data.")
 
     def give(self, name: str, content: bytes) -> None:
@@ -109,13 +112,18 @@ class PictureChooser(ipywidgets.VBox):
             self._say(f"{error} The picture before stays.")
             return
         self._own[name] = content, picture
-        if name not in self.dropdown.options:
-            self.dropdown.options = [*self.dropdown.options, name]
+        self._choose(name)
         self._say("")
-        if self.dropdown.value == name:
-            self._on_dropdown(None)
-        else:
+        self._on_dropdown(None)
+
+    def _choose(self, name: str) -> None:
+        """Let the list show a name, in one message: new options alone choose the first of them."""
+        self._choosing = True
+        with self.dropdown.hold_sync():
+            if name not in self.dropdown.options:
+                self.dropdown.options = [*self.dropdown.options, name]
             self.dropdown.value = name
+        self._choosing = False
 
     def _on_message(self, widget, message: dict, buffers: list) -> None:
         if "too_large" in message:
@@ -128,6 +136,8 @@ class PictureChooser(ipywidgets.VBox):
             self.give(str(message["name"]), bytes(buffers[0]))
 
     def _on_dropdown(self, change) -> None:
+        if self._choosing:
+            return
         self._take(self.dropdown.value)
         for callback in self._callbacks:
             callback()

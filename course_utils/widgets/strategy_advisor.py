@@ -162,7 +162,10 @@ class StrategyAdvisor(Panel):
                 "so this is the rule of thumb with the rates of lesson 5."
             )
         cell = advice.cells[advice.decisive, advice.level.name]
-        words = f"Measured with {advice.decisive} {_PICTURES[self._edition]} per class: {cell}."
+        words = (
+            f"Measured with {advice.decisive} {_PICTURES[self._edition]} per class: {cell}. Of the "
+            "levels within one standard error of the best, it is the one with most frozen."
+        )
         if self.size.value != advice.decisive:
             words = (
                 f"{self.size.value} per class: not measured. It lies {self._place()}; the nearest "
@@ -181,8 +184,8 @@ class StrategyAdvisor(Panel):
         rule = self.advice.rule
         kind = f"{'large' if rule.large else 'small'} and {self.similarity.value}"
         verdict = {
-            True: "What was measured agrees: that is within one standard error of the best.",
-            False: "What was measured does not agree: that is more than one standard error worse.",
+            True: "What was measured agrees: as far as one can tell, none is better.",
+            False: "What was measured does not agree: others are clearly better.",
             None: "Whether that holds here was not measured.",
         }[self.advice.agrees]
         return f"The rule of thumb for {kind} data: {rule.words}. {verdict}"
