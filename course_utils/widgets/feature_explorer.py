@@ -34,7 +34,7 @@ from course_utils.widgets.panel import (
     status,
     text,
 )
-from course_utils.widgets.pictures import PHOTOGRAPHS, PictureChooser, as_address, photographs
+from course_utils.widgets.pictures import PictureChooser, as_address
 
 ROWS, COLUMNS = 2, 6
 """Of the grid with the strongest channels."""
@@ -100,12 +100,11 @@ class FeatureExplorer(Panel):
         self.backbone = load_backbone(include_top=True) if backbone is None else backbone
         self._given = {"backbone": backbone is not None, "images": images is not None}
         self.images = load_split("dogs_vs_cats", "train") if images is None else images
-        self._examples = examples
         blocks = activation_layers(self.backbone)
         self._block_of = {name: block for block, names in blocks.items() for name in names}
         self._peaks: dict[str, np.ndarray] = {}
         self.strongest, self.heat = None, None
-        self._make_controls()
+        self._make_controls(examples)
         super().__init__(self._rows())
         self.add_class("course-feature-explorer")
         self._on_picture()
@@ -142,9 +141,9 @@ class FeatureExplorer(Panel):
             ax.set_axis_off()
         return figure
 
-    def _make_controls(self) -> None:
+    def _make_controls(self, examples: dict | None) -> None:
         names, wide = list(self._block_of), {"description_width": "initial"}
-        self.chooser = PictureChooser(self._examples or photographs())
+        self.chooser = PictureChooser(examples)
         self.slider = ipywidgets.SelectionSlider(
             options=names, value=names[len(names) // 2], description="layer", readout=False,
             style=wide, layout={"width": "min(100%, 340px)"},
@@ -382,16 +381,9 @@ class FeatureExplorer(Panel):
             lines += ["", f'backbone = load_backbone("{self.backbone.name}", include_top=True)']
         return lines
 
-    def _source_code(self) -> str:
-        """Write how to get the picture."""
-        name = self.chooser.name
-        if isinstance(self.chooser.source, bytes):
-            return repr(name)
-        return PHOTOGRAPHS[name] if self._examples is None else f"examples[{name!r}]"
-
     def _map_code(self) -> list[str]:
         return [
-            f"pixels = path_to_tensor({self._source_code()}, size={self.backbone.input_size})",
+            f"pixels = path_to_tensor({self.chooser.code}, size={self.backbone.input_size})",
             f'layer = backbone.model.get_layer("{self.slider.value}")',
             "part = keras.Model(backbone.model.input, layer.output)",
             "maps = part(backbone.preprocess(pixels), training=False)[0]",
