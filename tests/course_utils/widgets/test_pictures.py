@@ -39,6 +39,17 @@ def test_own_picture_is_chosen_beside_the_examples():
     assert chooser.dropdown.options == ("red", "blue.png")
 
 
+def test_own_picture_takes_the_place_of_another_example_in_one_step():
+    """New options alone would choose the first of them on the way."""
+    chooser, seen, sent = PictureChooser({"red": RED, "grey": RED}), [], []
+    chooser.dropdown.value = "grey"
+    chooser.on_change(lambda: seen.append(chooser.name))
+    chooser.dropdown.send_state = lambda keys: sent.append(set(keys))
+    chooser.give("blue.png", picture(kind="PNG"))
+    assert seen == ["blue.png"]
+    assert len(sent) == 1 and {"index", "_options_labels"} <= sent[0]
+
+
 def test_source_is_what_was_given_so_that_code_can_read_the_same():
     chooser = PictureChooser({"red": RED})
     assert chooser.source is RED
