@@ -102,4 +102,5 @@ def milliseconds(lab, page, scene: Scene, presses: int) -> list[float]:
         page.wait_for_function("window.changed", timeout=30_000)
         times.append(page.evaluate("window.changed - window.pressed"))
     page.close()
+    lab.end_kernels()
     return times[1:]  # at the first press TensorFlow may still build its graph

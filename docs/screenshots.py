@@ -36,6 +36,7 @@ def photograph(lab, browser, scene: Scene, theme: str, folder: Path) -> None:
     file = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in scene.widget)
     panel.screenshot(path=folder / f"{file.strip('_')}.png")
     page.close()
+    lab.end_kernels()
 
 
 def main() -> None:

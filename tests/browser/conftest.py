@@ -12,6 +12,12 @@ def browser_context_args(browser_context_args):
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
+def server(tmp_path_factory):
     with running_lab(tmp_path_factory.mktemp("jupyter")) as lab:
         yield lab
+
+
+@pytest.fixture
+def lab(server):
+    yield server
+    server.end_kernels()
