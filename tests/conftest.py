@@ -22,3 +22,12 @@ def browser_type_launch_args(browser_type_launch_args):
     if chromium is None:
         skip_or_fail("there is no Chromium here (Debian, Ubuntu: apt install chromium)")
     return {**browser_type_launch_args, "executable_path": chromium}
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests with a browser last.
+
+    From the first of them on, Playwright's event loop runs in this thread, and code that
+    starts one of its own, or asks whether one runs, no longer finds what it finds elsewhere.
+    """
+    items.sort(key=lambda item: "page" in getattr(item, "fixturenames", ()))

@@ -150,7 +150,7 @@ def test_other_backbones(split):
     explorer = FeatureExplorer(mobilenet, split, {"one": split.paths[0]})
     explorer.slider.value = "block_2_expand_relu"
     explorer.button.click()
-    assert explorer.strongest is not None
+    assert explorer.strongest is not None, explorer.job.said
     assert repr(str(split.paths[0])) in explorer.code
 
 
