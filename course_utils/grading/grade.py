@@ -201,7 +201,8 @@ def _fingerprint(submission: Submission, definition: Path | None, options: Optio
     """Digest of all that the grades depend on."""
     digest = hashlib.sha256()
     package = Path(answers.__file__).parent
-    code = [package / name for name in ("answers.py", "checks.py", "material.py", "verdicts.py")]
+    code = [package / name for name in ("answers.py", "material.py", "verdicts.py")]
+    code += sorted((package / "checks").glob("*.py"))
     code += [package / "grading" / name for name in ("judge.py", "worker.py", "agent.py")]
     for path in [submission.path, definition, *code]:
         digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())

@@ -13,6 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import checks, material, verdicts
 from course_utils.answers import LearnerError
+from course_utils.checks import lesson_01, lesson_03
+from course_utils.checks.training import compare_accuracy
 from course_utils.hand_in import hand_in
 from course_utils.verdicts import MISCONCEPTIONS, Mistake, Verdict, check
 
@@ -275,7 +277,7 @@ def evaluated(answer):
     """Return a right evaluation whose numbers of right answers and pictures go through `answer`."""
 
     def evaluate(model, pixels, labels):
-        probabilities = model.predict(pixels[..., ::-1] - checks.IMAGENET_MEAN, verbose=0)
+        probabilities = model.predict(pixels[..., ::-1] - lesson_01.IMAGENET_MEAN, verbose=0)
         return answer(int((probabilities.argmax(axis=1) == labels).sum()), len(labels))
 
     return checks.evaluation(evaluate, points=3)
@@ -461,7 +463,7 @@ def test_low_accuracy_says_where_to_look(share, words):
     labels = np.arange(100) % 2
     answers = np.eye(2)[np.where(np.arange(100) < 100 * share, labels, 1 - labels)]
     with pytest.raises(Mistake, match=words):
-        checks._accuracy_verdict(answers, labels, enough=0.7, chance=0.5)
+        compare_accuracy(answers, labels, enough=0.7, chance=0.5)
 
 
 @pytest.mark.parametrize(
@@ -475,5 +477,5 @@ def test_low_accuracy_says_where_to_look(share, words):
 def test_report_in_another_form_is_named(answer, words):
     truth = {"train": (1.0, 60), "valid": (0.9, 50), "test": (0.7, 40)}
     with pytest.raises(Mistake, match=words):
-        checks._compare_report(answer, truth)
-    checks._compare_report([0.7, 40], truth)
+        lesson_03._compare_report(answer, truth)
+    lesson_03._compare_report([0.7, 40], truth)

@@ -14,7 +14,7 @@ from course_utils.verdicts import STUB_MESSAGE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = REPOSITORY / "instructor" / "source"
-EXERCISES = ("01_pretrained_classifier", "03_feature_extractor", "05_fine_tuning")
+EXERCISES = tuple(sorted(path.name for path in SOURCE.iterdir() if path.is_dir()))
 
 
 @dataclasses.dataclass(frozen=True)
