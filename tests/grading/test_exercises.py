@@ -75,12 +75,14 @@ for module in (answers, checks, verdicts):
 """What a learner who will not train a network could try in its place."""
 
 
+PATCHED = "03_feature_extractor"
+
+
 def hand_in_patches(folder: Path) -> None:
-    exercise = EXERCISES[1]
-    sources = solutions(exercise)
+    sources = solutions(PATCHED)
     sources["ex03_q2"] = f"{PATCHES}\n{sources['ex03_q2']}".replace("= False", "= True")
     (folder / "patches").mkdir(parents=True)
-    nbformat.write(with_answers(exercise, sources), folder / "patches" / f"{exercise}.ipynb")
+    nbformat.write(with_answers(PATCHED, sources), folder / "patches" / f"{PATCHED}.ipynb")
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +110,9 @@ def test_wrong_answers_get_what_they_deserve(graded, exercise):
 
 
 def test_patched_keras_earns_no_more_than_the_answer_without_patches(graded):
-    points = {q.question: q.points for q in graded["patches", EXERCISES[1]].questions}
+    points = {q.question: q.points for q in graded["patches", PATCHED].questions}
     assert points["ex03_q1_check"] == 2  # an honest answer stays one
-    assert points["ex03_q2_check"] <= wrong_answers(EXERCISES[1])["not_frozen"].points
+    assert points["ex03_q2_check"] <= wrong_answers(PATCHED)["not_frozen"].points
     assert points["ex03_q3_check"] == 0
 
 
