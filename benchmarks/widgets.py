@@ -1,10 +1,7 @@
 """From the press of a key to the changed text, for each widget, in JupyterLab in Chromium."""
 
-import shutil
 import statistics
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.measure import announce, table
 
@@ -27,6 +24,11 @@ class Scene:
     code: str
     control: str
     keys: tuple[str, str] = ("ArrowRight", "ArrowLeft")
+
+    @property
+    def cell(self) -> str:
+        """All of the notebook's cell."""
+        return f"from course_utils import *\n{self.code}"
 
 
 SCENES = (
@@ -64,34 +66,22 @@ control => {
 
 def report(quick: bool) -> str:
     """Return the table of all widgets: the median and the slowest of some presses of a key."""
-    from playwright.sync_api import sync_playwright
+    from tests.browser.lab import lab_and_browser
 
-    from tests.browser.lab import running_lab
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        return "Widgets are not measured: there is no Chromium here (apt install chromium)."
     rows = []
-    with (
-        tempfile.TemporaryDirectory() as home,
-        running_lab(Path(home)) as lab,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium)
+    with lab_and_browser() as (lab, browser):
         for scene in SCENES:
             announce(f"{scene.widget}: {PRESSES} presses of a key")
             times = milliseconds(lab, browser.new_page(), scene, 3 if quick else PRESSES)
             median = statistics.median(times)
             verdict = "yes" if median <= LIMIT else "no"
             rows.append([scene.widget, f"{median:.0f} ms", f"{max(times):.0f} ms", verdict])
-        browser.close()
     return table(["from key to text", "median", "slowest", f"within {LIMIT} ms"], rows)
 
 
 def milliseconds(lab, page, scene: Scene, presses: int) -> list[float]:
     """Press keys in a widget and return how long its text took to change, each time."""
-    name = lab.write(f"{scene.widget}.ipynb", f"from course_utils import *\n{scene.code}")
-    lab.open(page, name).run_cell(0)
+    lab.show(page, scene.cell)
     control = page.locator(f".course-panel {scene.control}").first
     control.focus()
     times = []

@@ -4,17 +4,13 @@ Each widget is run in a JupyterLab of its own, as the benchmarks do, and photogr
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
 from pathlib import Path
-
-from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.widgets import SCENES, Scene
-from tests.browser.lab import running_lab, use_theme
+from tests.browser.lab import lab_and_browser, use_theme
 
 DOCS = Path(__file__).parent
 SIZE = {"width": 1280, "height": 1600}
@@ -24,10 +20,8 @@ def photograph(lab, browser, scene: Scene, theme: str, folder: Path) -> None:
     """Show a widget after a few presses of a key, and save a picture of it."""
     page = browser.new_page(viewport=SIZE, device_scale_factor=1)
     page.set_default_timeout(60_000)
-    name = lab.write(f"{scene.widget}.ipynb", f"from course_utils import *\n{scene.code}")
-    notebook = lab.open(page, name)
+    lab.show(page, scene.cell)
     use_theme(page, theme)
-    notebook.run_cell(0)
     panel = page.locator(".course-panel")
     panel.locator(scene.control).first.focus()
     for _ in range(4):
@@ -47,20 +41,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="name of one widget")
     arguments = parser.parse_args()
     arguments.into.mkdir(parents=True, exist_ok=True)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        parser.error("there is no Chromium here (Debian, Ubuntu: apt install chromium)")
-    with (
-        tempfile.TemporaryDirectory() as home,
-        running_lab(Path(home)) as lab,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium)
+    with lab_and_browser() as (lab, browser):
         for scene in SCENES:
             if arguments.only in scene.widget:
                 photograph(lab, browser, scene, arguments.theme, arguments.into)
                 print(f"{scene.widget} is photographed.")
-        browser.close()
 
 
 if __name__ == "__main__":

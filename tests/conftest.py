@@ -1,11 +1,11 @@
 """What all tests share."""
 
 import os
-import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
+from browser.lab import find_chromium
 
 
 def skip_or_fail(reason: str) -> None:
@@ -18,16 +18,17 @@ def skip_or_fail(reason: str) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
     """Use the Chromium of this machine; Playwright's own is never downloaded."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = find_chromium()
     if chromium is None:
         skip_or_fail("there is no Chromium here (Debian, Ubuntu: apt install chromium)")
     return {**browser_type_launch_args, "executable_path": chromium}
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself groups tests by the browser that they use
 def pytest_collection_modifyitems(items):
     """Put the tests with a browser last.
 
     From the first of them on, Playwright's event loop runs in this thread, and code that
     starts one of its own, or asks whether one runs, no longer finds what it finds elsewhere.
     """
-    items.sort(key=lambda item: "page" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))

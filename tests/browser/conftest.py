@@ -1,9 +1,7 @@
 """JupyterLab as a learner has it, in a browser: a server of its own for the tests."""
 
 import pytest
-from browser.lab import THEMES, barriers, running_lab, use_theme
-
-__all__ = ["THEMES", "barriers", "use_theme"]
+from browser.lab import running_lab
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "token-of-the-tests"
@@ -37,6 +39,13 @@ class Lab:
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         notebook = Notebook(page)
         notebook.wait_for_kernel()
+        return notebook
+
+    def show(self, page, *cells: str, wait_for: str = ".course-panel") -> "Notebook":
+        """Open a new notebook of these cells, run the first, and wait for what it shows."""
+        notebook = self.open(page, self.write("shown.ipynb", *cells))
+        notebook.run_cell(0)
+        page.locator(wait_for).first.wait_for()
         return notebook
 
     def end_kernels(self) -> None:
@@ -70,6 +79,14 @@ class Notebook:
     def wait_for_kernel(self) -> None:
         """Wait until its kernel answers; before that JupyterLab asks which one to take."""
         self.js("await panel.sessionContext.ready; await panel.sessionContext.session.kernel.info")
+
+    def wait_until_idle(self) -> None:
+        """Wait until the kernel has sent all that a change in a widget brings about.
+
+        To be called when the first of it is there; before that the kernel may be idle still.
+        """
+        idle = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+        self.page.wait_for_function(idle)
 
     def run_all(self) -> None:
         """Run all cells and wait for the last."""
@@ -143,6 +160,27 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def find_chromium() -> str | None:
+    """Return the Chromium of this machine, if it has one; Playwright's own is never downloaded."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextlib.contextmanager
+def lab_and_browser() -> Iterator[tuple[Lab, object]]:
+    """Start a JupyterLab in a temporary folder, and Chromium; for programs that are no tests."""
+    chromium = find_chromium()
+    if chromium is None:
+        raise SystemExit("There is no Chromium here (Debian, Ubuntu: apt install chromium).")
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running_lab(Path(home)) as lab,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium)
+        yield lab, browser
+        browser.close()
 
 
 @contextlib.contextmanager

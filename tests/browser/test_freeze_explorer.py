@@ -19,10 +19,7 @@ CELLS = (
 
 @pytest.fixture
 def notebook(lab, page):
-    opened = lab.open(page, lab.write("freeze.ipynb", *CELLS))
-    opened.run_cell(0)
-    page.locator(".course-panel [role=slider]").wait_for()
-    return opened
+    return lab.show(page, *CELLS, wait_for=".course-panel [role=slider]")
 
 
 def trainable(notebook) -> int:

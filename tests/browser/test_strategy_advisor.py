@@ -15,10 +15,7 @@ CELLS = (
 
 @pytest.fixture
 def notebook(lab, page):
-    opened = lab.open(page, lab.write("advisor.ipynb", *CELLS))
-    opened.run_cell(0)
-    page.locator(".course-panel table").wait_for()
-    return opened
+    return lab.show(page, *CELLS, wait_for=".course-panel table")
 
 
 def mean_in_file(dataset, per_class, level) -> str:

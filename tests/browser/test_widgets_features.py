@@ -29,10 +29,7 @@ CELLS = (
 
 @pytest.fixture
 def explorer(lab, page):
-    notebook = lab.open(page, lab.write("features.ipynb", *CELLS))
-    notebook.run_cell(0)
-    page.locator(f"{PANEL} [role=gridcell]").first.wait_for()
-    return notebook
+    return lab.show(page, *CELLS, wait_for=f"{PANEL} [role=gridcell]")
 
 
 def asked_of_keras(notebook) -> dict:
@@ -69,8 +66,7 @@ def test_with_the_mouse(explorer, page):
     assert_shows_what_keras_says(explorer, page)
     page.get_by_label("or by name").select_option("block2_conv2")
     page.get_by_text("block2_conv2 in block2").wait_for()
-    first = page.locator(f"{PANEL} [role=gridcell]").first.inner_text()
-    page.get_by_text(f"Channel {first}:").wait_for()  # all of the new layer is there
+    explorer.wait_until_idle()
     cell = page.locator(f"{PANEL} [role=gridcell]").nth(8)
     number = cell.inner_text()
     cell.click()
@@ -84,6 +80,7 @@ def test_with_the_mouse(explorer, page):
 def test_with_the_keyboard(explorer, page):
     page.get_by_role("slider", name="layer").press("ArrowRight")
     page.get_by_text("block4_conv1 in block4").wait_for()
+    explorer.wait_until_idle()
     page.locator(f"{PANEL} [role=gridcell]").first.focus()
     for key in ("ArrowDown", "ArrowRight"):
         page.keyboard.press(key)
@@ -130,6 +127,7 @@ def test_shown_twice_and_run_twice(explorer, page):
     page.get_by_text("block3_conv3 in block3").wait_for()
     page.get_by_role("slider", name="layer").press("Home")
     page.get_by_text("block1_conv1 in block1").wait_for()
+    explorer.wait_until_idle()
     assert_shows_what_keras_says(explorer, page)
     assert explorer.errors() == []
 

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from browser.conftest import THEMES, barriers, use_theme
+from browser.lab import THEMES, barriers, use_theme
 from PIL import Image
 
 PLAYGROUND = ".course-classifier-playground"
@@ -20,10 +20,7 @@ PLAYGROUND_CELLS = (
 
 @pytest.fixture
 def playground(lab, page):
-    notebook = lab.open(page, lab.write("playground.ipynb", *PLAYGROUND_CELLS))
-    notebook.run_cell(0)
-    page.locator(f"{PLAYGROUND} [role=gridcell]").first.wait_for()
-    return notebook
+    return lab.show(page, *PLAYGROUND_CELLS, wait_for=f"{PLAYGROUND} [role=gridcell]")
 
 
 def words(page, panel: str) -> str:
@@ -156,10 +153,7 @@ ERRORS_CELLS = (
 
 @pytest.fixture
 def errors(lab, page):
-    notebook = lab.open(page, lab.write("errors.ipynb", *ERRORS_CELLS))
-    notebook.run_cell(0)
-    page.locator(f"{ERRORS} [role=gridcell]").first.wait_for()
-    return notebook
+    return lab.show(page, *ERRORS_CELLS, wait_for=f"{ERRORS} [role=gridcell]")
 
 
 def counts(notebook) -> list[list[int]]:
@@ -219,10 +213,7 @@ PREVIEW_CELLS = (
 
 @pytest.fixture
 def preview(lab, page):
-    notebook = lab.open(page, lab.write("preview.ipynb", *PREVIEW_CELLS))
-    notebook.run_cell(0)
-    page.locator(f"{PREVIEW} figure").last.wait_for()
-    return notebook
+    return lab.show(page, *PREVIEW_CELLS, wait_for=f"{PREVIEW} figure")
 
 
 def assert_is_what_keras_makes(notebook):
@@ -234,17 +225,23 @@ def sources(page) -> list[str]:
     return [image.get_attribute("src") for image in page.locator(f"{PREVIEW} img").all()]
 
 
+def sources_after(page, old: list[str]) -> list[str]:
+    """The pictures, as soon as they are others; the words about them come a moment earlier."""
+    page.wait_for_function(
+        "([selector, old]) => document.querySelectorAll(selector)[1].src !== old",
+        arg=[f"{PREVIEW} img", old[1]],
+    )
+    return sources(page)
+
+
 def test_preview_with_the_mouse(preview, page):
     before = sources(page)
     page.get_by_role("checkbox", name="contrast").click()
     page.get_by_text("contrast changed by up to 30%").wait_for()
-    assert sources(page)[0] == before[0] and sources(page) != before
-    changed = sources(page)
+    changed = sources_after(page, before)
+    assert changed[0] == before[0], "the picture before the augmentation has changed"
     page.get_by_role("button", name="Draw again").click()
-    page.wait_for_function(
-        "([selector, old]) => document.querySelectorAll(selector)[1].src !== old",
-        arg=[f"{PREVIEW} img", changed[1]],
-    )
+    sources_after(page, changed)
     assert_is_what_keras_makes(preview)
 
 
