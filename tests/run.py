@@ -1,6 +1,7 @@
-"""Run all tests, part by part, and say which ran: what ``make test`` calls.
+"""Run all tests, two parts at a time, and say which ran: what ``make test`` calls.
 
-Every part runs, also after one that failed; the exit status is 1 if any failed.
+Every part runs, also after one that failed; the exit status is 1 if any failed. Each line of
+output begins with the part that it comes from.
 """
 
 import argparse
@@ -8,7 +9,9 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +53,28 @@ def run_commands(commands: list[list[str]], **environment: str | None) -> str:
     changed = {name: value for name, value in changed.items() if value is not None}
     failed = []
     for command in commands:
-        print("$", shlex.join(command).replace(PYTHON, "python"), flush=True)
-        result = subprocess.run(command, cwd=REPOSITORY, env=changed, stdin=subprocess.DEVNULL)
-        if result.returncode != 0:
+        say(f"$ {shlex.join(command).replace(PYTHON, 'python')}")
+        process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=changed,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        with process:
+            for line in process.stdout:
+                say(line.rstrip())
+        if process.returncode != 0:
             failed.append(shlex.join(command[:4]).replace(PYTHON, "python"))
     return f"FAILED: {'; '.join(failed)}" if failed else "passed"
+
+
+def say(line: str) -> None:
+    """Print a line with the part that it belongs to."""
+    print(f"{threading.current_thread().name:6} | {line}", flush=True)
 
 
 def style() -> str:
@@ -108,14 +128,19 @@ PARTS = {part.__name__: part for part in (style, unit, pocket, photo)}
 
 
 def run_parts(names: list[str]) -> list[Result]:
-    """Run the parts one after another, whatever becomes of each."""
-    results = []
-    for name in names:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        start = time.monotonic()
-        outcome = PARTS[name]()
-        results.append(Result(name, outcome, time.monotonic() - start))
-    return results
+    """Run the parts, two at a time, whatever becomes of each."""
+    with ThreadPoolExecutor(max_workers=2) as two:
+        return list(two.map(run_part, names))
+
+
+def run_part(name: str) -> Result:
+    """Run one part in this thread, which gets its name."""
+    threading.current_thread().name = name
+    say(f"== {PARTS[name].__doc__}")
+    start = time.monotonic()
+    outcome = PARTS[name]()
+    say(f"== {outcome}")
+    return Result(name, outcome, time.monotonic() - start)
 
 
 def main() -> int:

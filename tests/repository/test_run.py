@@ -44,7 +44,7 @@ def parts(monkeypatch):
 def test_all_parts_run_and_one_failure_fails(parts, monkeypatch, capsys, asked, ran, status):
     monkeypatch.setattr(sys, "argv", ["run.py", *asked])
     assert run.main() == status
-    assert parts == ran
+    assert sorted(parts) == sorted(ran)
     summary = capsys.readouterr().out.partition("Summary")[2]
     assert all(name in summary for name in ran)
     assert ("FAILED: ruff" in summary) == (status == 1)
@@ -65,10 +65,28 @@ def test_every_command_runs_and_failures_are_named():
     assert outcome.count("SystemExit(3)") == 2
 
 
+def test_lines_of_two_parts_can_be_told_apart(monkeypatch, capsys):
+    def part(code):
+        return lambda: run.run_commands([[sys.executable, "-c", code]])
+
+    monkeypatch.setattr(run, "PARTS", {"a": part("print('of a')"), "b": part("1 / 0")})
+    results = run.run_parts(["a", "b"])
+    assert [(result.part, result.failed) for result in results] == [("a", False), ("b", True)]
+    lines = capsys.readouterr().out.splitlines()
+    assert "a      | of a" in lines
+    assert "b      | ZeroDivisionError: division by zero" in lines
+
+
 def test_environment_is_set_and_taken_away(monkeypatch):
     monkeypatch.setenv("COURSE_BACKBONE", "vgg16")
     code = "import os; assert os.environ['A'] == 'b' and 'COURSE_BACKBONE' not in os.environ"
     assert run.run_commands([[sys.executable, "-c", code]], A="b", COURSE_BACKBONE=None) == "passed"
+
+
+def test_tests_with_a_browser_come_last(request):
+    # Playwright's event loop runs from the first of them to the end, in the way of other tests.
+    browser = ["playwright" in getattr(x, "fixturenames", ()) for x in request.session.items]
+    assert browser == sorted(browser)
 
 
 @pytest.mark.parametrize(("ci", "failed"), [("true", True), ("false", False)])
