@@ -34,7 +34,29 @@ MISCONCEPTIONS = {
         "Batch normalisation runs in training mode: it uses the averages of the batch at hand and "
         "overwrites what it knows from the pretraining."
     ),
+    "best-by-luck": (
+        "This is the block with the highest accuracy. An earlier one cannot be told apart from "
+        "it: the difference may be chance."
+    ),
+    "best-seed-taken": (
+        "This is what the luckiest seed gives. The next run will not be that lucky: the mean over "
+        "the seeds counts."
+    ),
     "biases-forgotten": "The biases are missing: a layer has one for each of its units.",
+    "columns-chosen-outside": (
+        "The columns were chosen before the folds, with the labels of the test pictures: what "
+        "happens to fit them was kept. Put the choice into the pipeline."
+    ),
+    "costs-swapped": (
+        "The two numbers stand in the wrong order: first the parameters, then the multiply-adds."
+    ),
+    "depthwise-mixes": (
+        "The first step adds up over the channels. Depthwise means: each channel stays on its own."
+    ),
+    "distance-not-relative": (
+        "This is the distance alone. Large weights move far and still stay what they are: divide "
+        "by the length that the weights had."
+    ),
     "evaluated-on-training": (
         "This is the accuracy on the training images, which the network has seen. It says nothing "
         "about new ones."
@@ -49,13 +71,32 @@ MISCONCEPTIONS = {
         "number per channel."
     ),
     "frozen-part-counted": "These are the weights that stay frozen, not the trainable ones.",
+    "gradients-scaled": (
+        "All layers take steps of the same length. Adam divides each gradient by its usual size, "
+        "so it is the step that must be scaled, not the gradient."
+    ),
+    "hard-answers": (
+        "Only the class that the teacher finds most probable is used. What it finds of the "
+        "others is what distillation adds."
+    ),
     "head-rate-for-backbone": (
         "The learning rate is that of a new classifier. Its large steps wipe out what the "
         "backbone knows."
     ),
     "heads-swapped": "The two numbers stand in the wrong order.",
+    "intervals-for-differences": (
+        "This block is worse than the best by more than chance. That two intervals overlap does "
+        "not make them equal: take the differences, picture by picture."
+    ),
     "least-probable-first": "The order is upside down: argsort puts the smallest first.",
+    "normal-interval": (
+        "This is the interval of the normal approximation, which is too narrow near 0 and 1 and "
+        "can reach beyond them. Wilson's was asked for."
+    ),
     "not-sorted": "These are not the most probable classes, the most probable first.",
+    "not-sorted-by-confidence": (
+        "These are errors, but not those of which the classifier is surest."
+    ),
     "numbers-for-labels": "These are the numbers of the classes. Their names stand in the labels.",
     "off-by-one": (
         "The wrong number of convolutions is frozen. The list model.layers begins with the input "
@@ -66,6 +107,9 @@ MISCONCEPTIONS = {
         "One-hot labels met sparse_categorical_crossentropy, which takes class numbers. One-hot "
         "labels need categorical_crossentropy."
     ),
+    "one-temperature": (
+        "The temperature must divide the logits of both, of the teacher and of the student."
+    ),
     "other-preprocessing": (
         "The pictures do not reach the network as those of its training did: all pictures "
         "need the preprocessing of the training."
@@ -75,9 +119,39 @@ MISCONCEPTIONS = {
         "Either make them one-hot (keras.utils.to_categorical) or use "
         "sparse_categorical_crossentropy."
     ),
+    "persons-on-both-sides": (
+        "Pictures of one person are in training and test: their looks give the answer away. "
+        "Divide the persons, not the pictures."
+    ),
+    "places-forgotten": (
+        "A convolution uses each number of its kernel at every place of its output, not once."
+    ),
+    "places-of-the-input": (
+        "The places are those of the output. With a stride of 2 there are a quarter as many."
+    ),
+    "rates-upside-down": (
+        "The early layers get the large rate. They are the most general, and should move least."
+    ),
+    "relu-after-average": (
+        "The ReLU comes after the average, when positive and negative values have cancelled "
+        "already. First the ReLU, then the average."
+    ),
+    "relu-missing": "The ReLU is missing: negative values must become zero.",
+    "skip-after-activation": (
+        "The last ReLU belongs after the addition. Before it, the block can only ever add, "
+        "never take away."
+    ),
+    "skip-forgotten": "The skip connection is missing: add the input of the block to its output.",
     "softmax-and-loss": (
         "The output and the loss do not fit. A softmax gives probabilities: from_logits stays "
         "False. Without a softmax the outputs are logits: from_logits=True."
+    ),
+    "teacher-and-student-swapped": (
+        "Teacher and student are swapped: the teacher gives the target, and the logarithm is "
+        "of the student."
+    ),
+    "temperature-not-made-up-for": (
+        "A temperature T makes the gradients about T² times smaller. Multiply the loss by T²."
     ),
     "tensors-counted": (
         "These are the arrays of weights, not the numbers in them: add up the sizes."
@@ -85,6 +159,9 @@ MISCONCEPTIONS = {
     "trainable-after-compile": (
         "Layers that say trainable=False move in training. Keras reads trainable when a model is "
         "compiled, and this one had been compiled and trained before: compile it again."
+    ),
+    "trained-on-tested": (
+        "The pictures that are tested were in the training: they are known by heart."
     ),
     "whole-model-counted": "These are the weights of the whole network, not of its last layer.",
 }
