@@ -14,6 +14,8 @@ import numpy as np
 VARIABLE = "COURSE_MATERIAL"
 PICTURES = 24
 """How many pictures are kept as inputs of the backbone; they are large."""
+SIGNERS = 50
+"""Of how many people the pictures of the project are, ten of each."""
 
 
 def material(part: str) -> dict[str, np.ndarray]:
@@ -21,7 +23,7 @@ def material(part: str) -> dict[str, np.ndarray]:
 
     Parameters
     ----------
-    part : {"backbone", "pets", "signs"}
+    part : {"backbone", "pets", "signs", "project"}
 
     Returns
     -------
@@ -36,6 +38,9 @@ def material(part: str) -> dict[str, np.ndarray]:
         signs
             ``features``: maps after block 4, ``labels`` and ``signers`` of several hundred
             pictures.
+        project
+            ``images``: pictures of signs in the backbone's input size, uint8; their ``labels``
+            and ``signers``: people of whom there is each sign once.
 
     Raises
     ------
@@ -122,4 +127,18 @@ def _signs() -> dict[str, np.ndarray]:
     }
 
 
-_MAKERS = {"backbone": _backbone, "pets": _pets, "signs": _signs}
+def _project() -> dict[str, np.ndarray]:
+    from course_utils import load_backbone, load_signer_split, paths_to_tensor, signers_of
+
+    kept = load_signer_split(seed=0)[1:]
+    paths = np.array([path for part in kept for path in part.paths])
+    labels = np.concatenate([part.labels for part in kept])
+    signers = signers_of(list(paths))
+    people = [person for person in np.unique(signers) if (signers == person).sum() == 10]
+    rows = np.isin(signers, people[:SIGNERS])
+    size = load_backbone().input_size
+    pixels = paths_to_tensor(list(paths[rows]), size=size, progress=False)
+    return {"images": pixels.astype("uint8"), "labels": labels[rows], "signers": signers[rows]}
+
+
+_MAKERS = {"backbone": _backbone, "pets": _pets, "signs": _signs, "project": _project}
