@@ -22,8 +22,8 @@ MISCONCEPTIONS = {
         "An accuracy without the number of images says little: 0.9 can be 9 of 10 or 900 of 1000."
     ),
     "argument-changed": (
-        "The function writes into the array it was given, so whoever calls it twice preprocesses "
-        "twice. Work on a copy."
+        "The function writes into the array it was given, so whoever uses that array again finds "
+        "it changed. Work on a copy."
     ),
     "backbone-not-frozen": "Weights of the backbone move in training: it is not frozen.",
     "backbone-still-frozen": (
@@ -43,12 +43,20 @@ MISCONCEPTIONS = {
         "the seeds counts."
     ),
     "biases-forgotten": "The biases are missing: a layer has one for each of its units.",
+    "chosen-on-validation": (
+        "The choice was made on the pictures that should judge it: the best of many looks good "
+        "there by luck. Choose on the training pictures."
+    ),
     "columns-chosen-outside": (
         "The columns were chosen before the folds, with the labels of the test pictures: what "
         "happens to fit them was kept. Put the choice into the pipeline."
     ),
     "costs-swapped": (
         "The two numbers stand in the wrong order: first the parameters, then the multiply-adds."
+    ),
+    "covers-pile-up": (
+        "The covered squares pile up: what was covered before stays covered. Begin each time "
+        "with a fresh copy of the picture."
     ),
     "depthwise-mixes": (
         "The first step adds up over the channels. Depthwise means: each channel stays on its own."
@@ -71,6 +79,10 @@ MISCONCEPTIONS = {
         "number per channel."
     ),
     "frozen-part-counted": "These are the weights that stay frozen, not the trainable ones.",
+    "gradients-not-averaged": (
+        "The gradient of each place is used. Grad-CAM averages it over the map first, so that "
+        "each channel has one weight."
+    ),
     "gradients-scaled": (
         "All layers take steps of the same length. Adam divides each gradient by its usual size, "
         "so it is the step that must be scaled, not the gradient."
@@ -87,6 +99,10 @@ MISCONCEPTIONS = {
     "intervals-for-differences": (
         "This block is worse than the best by more than chance. That two intervals overlap does "
         "not make them equal: take the differences, picture by picture."
+    ),
+    "judged-where-chosen": (
+        "This was measured on the pictures that the choice was made on, so it flatters it. The "
+        "validation pictures should judge."
     ),
     "least-probable-first": "The order is upside down: argsort puts the smallest first.",
     "normal-interval": (
@@ -137,6 +153,10 @@ MISCONCEPTIONS = {
         "already. First the ReLU, then the average."
     ),
     "relu-missing": "The ReLU is missing: negative values must become zero.",
+    "relu-per-channel": (
+        "The ReLU comes before the sum, so what speaks against the class is lost. First add up "
+        "the maps, then keep what is positive."
+    ),
     "skip-after-activation": (
         "The last ReLU belongs after the addition. Before it, the block can only ever add, "
         "never take away."
@@ -145,6 +165,14 @@ MISCONCEPTIONS = {
     "softmax-and-loss": (
         "The output and the loss do not fit. A softmax gives probabilities: from_logits stays "
         "False. Without a softmax the outputs are logits: from_logits=True."
+    ),
+    "step-too-early": (
+        "The step of a layer counts already for the layer itself. It spreads the values that "
+        "come out, so it counts for the layers that follow."
+    ),
+    "strides-forgotten": (
+        "Each kernel is counted as if it met pixels. Behind a step of 2, the values it meets "
+        "lie two pixels apart."
     ),
     "teacher-and-student-swapped": (
         "Teacher and student are swapped: the teacher gives the target, and the logarithm is "
