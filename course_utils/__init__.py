@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors of Python only, no 
 _HOMES = {
     "editions": ["current_edition"],
     "datasets": ["load_split", "load_dataset", "load_signer_split", "signers_of"],
+    "public_datasets": ["load_public"],
     "tensors": ["path_to_tensor", "paths_to_tensor"],
     "backbones": ["load_backbone", "classify"],
     "transfer": ["freeze_up_to", "add_classifier", "extract_features", "split_at"],
