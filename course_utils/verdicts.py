@@ -25,6 +25,9 @@ MISCONCEPTIONS = {
         "The function writes into the array it was given, so whoever uses that array again finds "
         "it changed. Work on a copy."
     ),
+    "augmentation-unused": (
+        "The augmentation is made and thrown away: what it returns must be used."
+    ),
     "backbone-not-frozen": "Weights of the backbone move in training: it is not frozen.",
     "backbone-still-frozen": (
         "Nothing but the new classifier learns: the part of the backbone that should be "
@@ -65,6 +68,10 @@ MISCONCEPTIONS = {
         "This is the distance alone. Large weights move far and still stay what they are: divide "
         "by the length that the weights had."
     ),
+    "copies-on-both-sides": (
+        "Copies of the test pictures were in the training: they are known by heart. Split first, "
+        "and augment the training pictures afterwards."
+    ),
     "evaluated-on-training": (
         "This is the accuracy on the training images, which the network has seen. It says nothing "
         "about new ones."
@@ -96,6 +103,10 @@ MISCONCEPTIONS = {
         "backbone knows."
     ),
     "heads-swapped": "The two numbers stand in the wrong order.",
+    "integers-overflow": (
+        "Whole numbers of 8 bits end at 255: 16 times 255 does not fit and starts again from zero. "
+        "Make them float32 before you multiply."
+    ),
     "intervals-for-differences": (
         "This block is worse than the best by more than chance. That two intervals overlap does "
         "not make them equal: take the differences, picture by picture."
@@ -104,7 +115,18 @@ MISCONCEPTIONS = {
         "This was measured on the pictures that the choice was made on, so it flatters it. The "
         "validation pictures should judge."
     ),
+    "label-not-changed": (
+        "The change of the picture changes what it shows, so its label must change as well."
+    ),
+    "last-layers-frozen": (
+        "The late layers are frozen and the early ones train. It is the early layers that are "
+        "general and worth keeping."
+    ),
     "least-probable-first": "The order is upside down: argsort puts the smallest first.",
+    "means-only": (
+        "Only the means are compared. Two sets with the same mean can spread quite differently: the "
+        "term with the covariances is missing."
+    ),
     "normal-interval": (
         "This is the interval of the normal approximation, which is too narrow near 0 and 1 and "
         "can reach beyond them. Wilson's was asked for."
@@ -114,6 +136,7 @@ MISCONCEPTIONS = {
         "These are errors, but not those of which the classifier is surest."
     ),
     "numbers-for-labels": "These are the numbers of the classes. Their names stand in the labels.",
+    "numbers-of-the-training": "These are the places in the training pictures. Those of the test pictures were asked for.",
     "off-by-one": (
         "The wrong number of convolutions is frozen. The list model.layers begins with the input "
         "layer and also holds layers without weights, so counting in it is off."
@@ -135,6 +158,10 @@ MISCONCEPTIONS = {
         "Either make them one-hot (keras.utils.to_categorical) or use "
         "sparse_categorical_crossentropy."
     ),
+    "pairs-torn-apart": (
+        "The two networks answered the same pictures. Draw pictures, with both answers to each, "
+        "instead of drawing for each network anew: chance hits both alike."
+    ),
     "persons-on-both-sides": (
         "Pictures of one person are in training and test: their looks give the answer away. "
         "Divide the persons, not the pictures."
@@ -148,6 +175,10 @@ MISCONCEPTIONS = {
     "rates-upside-down": (
         "The early layers get the large rate. They are the most general, and should move least."
     ),
+    "rate-too-high": (
+        "The learning rate is too high: the weights move by as much as they are large, and what "
+        "they knew is gone."
+    ),
     "relu-after-average": (
         "The ReLU comes after the average, when positive and negative values have cancelled "
         "already. First the ReLU, then the average."
@@ -156,6 +187,23 @@ MISCONCEPTIONS = {
     "relu-per-channel": (
         "The ReLU comes before the sum, so what speaks against the class is lost. First add up "
         "the maps, then keep what is positive."
+    ),
+    "root-forgotten": "This is the square of the distance: the root is missing.",
+    "root-of-each-number": (
+        "np.sqrt takes the root of each number in the matrix. The root of a matrix is another matrix, "
+        "which times itself gives it: scipy.linalg.sqrtm."
+    ),
+    "same-pixels-other-places": (
+        "Pictures with the same pixels in other places are counted too. A sum, a mean or a sorted list "
+        "does not tell them apart: compare the pixels in their order."
+    ),
+    "scaled-to-one": (
+        "The values go from 0 to 1. The preprocessing of a backbone expects 0 to 255 and would make "
+        "nearly black pictures of these."
+    ),
+    "share-of-weights-frozen": (
+        "This is a share of the weights. A share of the layers was asked for: late layers are "
+        "wide, so that the two are far apart."
     ),
     "skip-after-activation": (
         "The last ReLU belongs after the addition. Before it, the block can only ever add, "
@@ -184,12 +232,20 @@ MISCONCEPTIONS = {
     "tensors-counted": (
         "These are the arrays of weights, not the numbers in them: add up the sizes."
     ),
+    "test-in-preparation": (
+        "The test pictures take part in the preparation: mean and deviation must come from the "
+        "training pictures alone."
+    ),
     "trainable-after-compile": (
         "Layers that say trainable=False move in training. Keras reads trainable when a model is "
         "compiled, and this one had been compiled and trained before: compile it again."
     ),
     "trained-on-tested": (
         "The pictures that are tested were in the training: they are known by heart."
+    ),
+    "values-not-scaled": (
+        "The values are left as they were. A backbone expects 0 to 255; these pictures would be nearly "
+        "black."
     ),
     "whole-model-counted": "These are the weights of the whole network, not of its last layer.",
 }
