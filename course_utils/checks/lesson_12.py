@@ -32,7 +32,7 @@ def own_classifier(function, rng, project) -> str:
         f"{correct / total:.2f} on hidden pictures ({correct} of {total}; 95 % interval "
         f"{interval.low:.2f} to {interval.high:.2f})"
     )
-    share = (correct / total - NOTHING_FROM) / (ALL_FROM - NOTHING_FROM)
+    share = round((correct / total - NOTHING_FROM) / (ALL_FROM - NOTHING_FROM), 6)
     if share >= 1:
         return f"Your classifier reaches {found}."
     score = max(0, np.floor(4 * share) / 4)
