@@ -124,8 +124,8 @@ MISCONCEPTIONS = {
     ),
     "least-probable-first": "The order is upside down: argsort puts the smallest first.",
     "means-only": (
-        "Only the means are compared. Two sets with the same mean can spread quite differently: the "
-        "term with the covariances is missing."
+        "Only the means are compared. Two sets with the same mean can spread differently: the term "
+        "with the covariances is missing."
     ),
     "normal-interval": (
         "This is the interval of the normal approximation, which is too narrow near 0 and 1 and "
@@ -136,7 +136,9 @@ MISCONCEPTIONS = {
         "These are errors, but not those of which the classifier is surest."
     ),
     "numbers-for-labels": "These are the numbers of the classes. Their names stand in the labels.",
-    "numbers-of-the-training": "These are the places in the training pictures. Those of the test pictures were asked for.",
+    "numbers-of-the-training": (
+        "These are the places in the training pictures. Those of the test pictures were asked for."
+    ),
     "off-by-one": (
         "The wrong number of convolutions is frozen. The list model.layers begins with the input "
         "layer and also holds layers without weights, so counting in it is off."
@@ -190,16 +192,16 @@ MISCONCEPTIONS = {
     ),
     "root-forgotten": "This is the square of the distance: the root is missing.",
     "root-of-each-number": (
-        "np.sqrt takes the root of each number in the matrix. The root of a matrix is another matrix, "
-        "which times itself gives it: scipy.linalg.sqrtm."
+        "np.sqrt takes the root of each number in the matrix. The root of a matrix is the matrix "
+        "which, times itself, gives it: scipy.linalg.sqrtm."
     ),
     "same-pixels-other-places": (
-        "Pictures with the same pixels in other places are counted too. A sum, a mean or a sorted list "
-        "does not tell them apart: compare the pixels in their order."
+        "Pictures with the same pixels in other places are counted too. A sum, a mean or a sorted "
+        "list does not tell them apart: compare the pixels in their order."
     ),
     "scaled-to-one": (
-        "The values go from 0 to 1. The preprocessing of a backbone expects 0 to 255 and would make "
-        "nearly black pictures of these."
+        "The values go from 0 to 1. The preprocessing of a backbone expects 0 to 255: to it, these "
+        "pictures are nearly black."
     ),
     "share-of-weights-frozen": (
         "This is a share of the weights. A share of the layers was asked for: late layers are "
@@ -244,8 +246,8 @@ MISCONCEPTIONS = {
         "The pictures that are tested were in the training: they are known by heart."
     ),
     "values-not-scaled": (
-        "The values are left as they were. A backbone expects 0 to 255; these pictures would be nearly "
-        "black."
+        "The values are left as they were. A backbone expects 0 to 255: to it, these pictures are "
+        "nearly black."
     ),
     "whole-model-counted": "These are the weights of the whole network, not of its last layer.",
 }
