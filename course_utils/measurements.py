@@ -10,6 +10,8 @@ from scipy.stats import t
 
 FOLDER = Path(__file__).parent / "measurements"
 TRANSFER_RUNS = FOLDER / "transfer.csv"
+RATE_RUNS = FOLDER / "rates.csv"
+STAGE_RUNS = FOLDER / "convergence.csv"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,22 @@ FREEZE_LEVELS = (
 )
 
 
+class _Row:
+    """A line of a CSV file, counted on test pictures."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers on the test pictures."""
+        return self.correct / self.total
+
+    @classmethod
+    def from_text(cls, row: dict[str, str]):
+        """Read a row of the CSV file."""
+        return cls(**{field.name: field.type(row[field.name]) for field in fields(cls)})
+
+
 @dataclass(frozen=True)
-class Run:
+class Run(_Row):
     """One training of MiniVGG and its test, as ``data_scripts/measure_transfer.py`` did it.
 
     Attributes
@@ -86,11 +102,6 @@ class Run:
     seconds: float
 
     @property
-    def accuracy(self) -> float:
-        """Share of right answers on the test pictures."""
-        return self.correct / self.total
-
-    @property
     def key(self) -> tuple:
         """What was measured, without the outcome: no two runs in a file have the same."""
         return (
@@ -98,10 +109,75 @@ class Run:
             self.pretrained_rate, self.head_rate, self.random_rate,
         )  # fmt: skip
 
-    @classmethod
-    def from_text(cls, row: dict[str, str]) -> "Run":
-        """Read a row of the CSV file."""
-        return cls(**{field.name: field.type(row[field.name]) for field in fields(cls)})
+
+@dataclass(frozen=True)
+class RateRun(_Row):
+    """One fine-tuning of MiniVGG, as ``data_scripts/measure_rates.py`` did it.
+
+    Attributes
+    ----------
+    edition : str
+        Which pictures.
+    way : str
+        Which learning rates; see the script's ``WAYS``.
+    seed : int
+        Chose the pictures, their order, and the weights of the new classifier.
+    correct, total : int
+        Right answers on the test pictures, and test pictures.
+    early, middle, late : float
+        How far the weights of these thirds of the layers moved, as a share of their length.
+    seconds : float
+        For all of the run.
+    """
+
+    edition: str
+    way: str
+    seed: int
+    correct: int
+    total: int
+    early: float
+    middle: float
+    late: float
+    seconds: float
+
+    @property
+    def key(self) -> tuple:
+        """What was measured, without the outcome."""
+        return self.edition, self.way, self.seed
+
+
+@dataclass(frozen=True)
+class StageRun(_Row):
+    """A test on the way of a training, as ``data_scripts/measure_rates.py`` did it.
+
+    Attributes
+    ----------
+    edition : str
+        Which pictures.
+    start : {"pretrained", "random"}
+        The weights that the training started from.
+    seed : int
+        Chose the order of the pictures, and the random weights.
+    looks : int
+        Pictures looked at in training so far, repeated ones counted again.
+    correct, total : int
+        Right answers on the test pictures, and test pictures.
+    seconds : float
+        Since the training began.
+    """
+
+    edition: str
+    start: str
+    seed: int
+    looks: int
+    correct: int
+    total: int
+    seconds: float
+
+    @property
+    def key(self) -> tuple:
+        """What was measured, without the outcome."""
+        return self.edition, self.start, self.seed, self.looks
 
 
 @dataclass(frozen=True)
@@ -150,16 +226,30 @@ def transfer_runs(file: Path = TRANSFER_RUNS, **wanted) -> list[Run]:
     list of Run
         Empty where nothing of that kind was measured.
     """
+    return _read(file, Run, wanted)
+
+
+def rate_runs(file: Path = RATE_RUNS, **wanted) -> list[RateRun]:
+    """Give the fine-tunings that were measured beforehand; see `transfer_runs`."""
+    return _read(file, RateRun, wanted)
+
+
+def stage_runs(file: Path = STAGE_RUNS, **wanted) -> list[StageRun]:
+    """Give the tests on the way of a training, measured beforehand; see `transfer_runs`."""
+    return _read(file, StageRun, wanted)
+
+
+def _read(file: Path, kind: type, wanted: dict) -> list:
     if not file.exists():
         return []
     with file.open(encoding="utf-8", newline="") as rows:
-        runs = [Run.from_text(row) for row in csv.DictReader(rows)]
+        runs = [kind.from_text(row) for row in csv.DictReader(rows)]
     return [
         run for run in runs if all(getattr(run, name) == value for name, value in wanted.items())
     ]
 
 
-def over_seeds(runs: Iterable[Run]) -> Measured | None:
+def over_seeds(runs: Iterable[_Row]) -> Measured | None:
     """Average the accuracy of runs that differ in their seed only.
 
     The interval counts both sources of chance: other seeds (their spread), and other test

@@ -295,21 +295,21 @@ def pilot_runs(recipe: Recipe) -> list[tuple[Cell, Recipe]]:
     return runs
 
 
-def read_runs(file: Path) -> list[Run]:
+def read_runs(file: Path, kind: type = Run) -> list:
     """Read what was measured; drop a row that was cut short when the script was killed."""
     if not file.exists():
         return []
     whole, _, broken = file.read_text(encoding="utf-8").rpartition("\n")
     if broken:
         file.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
-    return [Run.from_text(row) for row in csv.DictReader(whole.splitlines())]
+    return [kind.from_text(row) for row in csv.DictReader(whole.splitlines())]
 
 
-def append(file: Path, run: Run) -> None:
+def append(file: Path, run) -> None:
     """Add one row to the CSV file, with a header where it is the first."""
     is_new = not file.exists() or not file.stat().st_size
     with file.open("a", encoding="utf-8", newline="") as rows:
-        writer = csv.DictWriter(rows, [field.name for field in fields(Run)], lineterminator="\n")
+        writer = csv.DictWriter(rows, [field.name for field in fields(run)], lineterminator="\n")
         if is_new:
             writer.writeheader()
         writer.writerow(asdict(run))
