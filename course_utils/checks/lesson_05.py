@@ -19,8 +19,10 @@ from course_utils.checks.training import (
     compare_learning,
     compare_logits,
     compare_loss,
+    convolution,
     fits_codes,
-    softmax,
+    network_outputs,
+    network_weights,
 )
 from course_utils.verdicts import Mistake, check
 
@@ -66,7 +68,7 @@ def first_convolutions_frozen(function, rng) -> str:
     class numbers as labels.
     """
     for n in rng.permutation([1, 2, 3])[:2]:
-        weights = _network_weights(rng)
+        weights = network_weights(rng)
         model = expect_model(ask(function, Recipe("trained_network", {"weights": weights}), int(n)))
         inputs = rng.normal(0, 0.4, (20, 16, 16, 3)).astype("float32")
         labels = rng.integers(0, 3, len(inputs))
@@ -75,7 +77,7 @@ def first_convolutions_frozen(function, rng) -> str:
         after = [weights_of(model, name) for name in _NETWORK]
         predictions = predictions_of(model, inputs, 3)
         differ = np.ptp(predictions, axis=0).max() > 0.001
-        if not differ or not np.allclose(predictions, _forward(inputs, after), atol=0.02):
+        if not differ or not np.allclose(predictions, network_outputs(inputs, after), atol=0.02):
             raise Mistake(None, "The network is no longer the one that was given.")
         still = [
             all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
@@ -87,33 +89,6 @@ def first_convolutions_frozen(function, rng) -> str:
 
 
 _NETWORK = ("conv1", "conv2", "conv3", "conv4", "predictions")
-
-
-def _network_weights(rng) -> list[np.ndarray]:
-    weights, channels = [], 3
-    for filters in rng.integers(4, 9, 4):
-        kernel = rng.normal(0, np.sqrt(2 / (9 * channels)), (3, 3, channels, filters))
-        weights += [kernel, rng.normal(0, 0.1, filters)]
-        channels = filters
-    weights += [rng.normal(0, 0.5, (channels, 3)), np.zeros(3)]
-    return [np.asarray(array, "float32") for array in weights]
-
-
-def _convolution(maps: np.ndarray, kernel: np.ndarray, bias=0.0) -> np.ndarray:
-    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))
-    return np.einsum("nhwcij,ijco->nhwo", windows, kernel, optimize=True) + bias
-
-
-def _forward(inputs: np.ndarray, weights: list) -> np.ndarray:
-    """Compute in NumPy what ``trained_network`` of `course_utils.answers` computes."""
-    maps = inputs
-    for i, (kernel, bias) in enumerate(weights[:-1], start=1):
-        maps = np.maximum(_convolution(maps, kernel, bias), 0)
-        if i == 2:
-            n, height, width, channels = maps.shape
-            maps = maps.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
-    kernel, bias = weights[-1]
-    return softmax(maps.mean(axis=(1, 2)) @ kernel + bias)
 
 
 def _compare_still(model, still: list[bool], n: int) -> None:
@@ -136,7 +111,7 @@ def _compare_still(model, still: list[bool], n: int) -> None:
 
 def _compare_step(before: list, after: list, inputs, labels, rate: float = 0.1) -> None:
     """Compare the way of the classifier's biases with a step of SGD, in NumPy."""
-    probabilities = _forward(inputs, before)
+    probabilities = network_outputs(inputs, before)
     gradient = (probabilities - np.eye(probabilities.shape[1])[labels]).mean(axis=0)
     way = after[-1][1] - before[-1][1]
     if not np.allclose(way, -rate * gradient, rtol=0.1, atol=0.002):
@@ -226,10 +201,10 @@ def _compare_normalised(given, first, last, inputs, labels, predictions: list) -
 
 def _normalised_forward(inputs: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
     """Compute what ``normalised_backbone`` computes, in inference mode, averaged over the maps."""
-    maps = _convolution(inputs, weights["conv1/kernel"]) - weights["bn1/moving_mean"]
+    maps = convolution(inputs, weights["conv1/kernel"]) - weights["bn1/moving_mean"]
     scale = weights["bn1/gamma"] / np.sqrt(weights["bn1/moving_variance"] + 1e-3)
     maps = np.maximum(maps * scale + weights["bn1/beta"], 0)
-    maps = _convolution(maps, weights["conv2/kernel"], weights["conv2/bias"])
+    maps = convolution(maps, weights["conv2/kernel"], weights["conv2/bias"])
     return maps.mean(axis=(1, 2))
 
 
