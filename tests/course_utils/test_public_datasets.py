@@ -138,3 +138,11 @@ def test_a_stalled_server_is_given_up(served):
 def test_unknown_name_names_the_known_ones():
     with pytest.raises(ValueError, match="choose one of: mnist, fashion_mnist"):
         load_public("imagenet")
+
+
+def test_a_login_page_in_place_of_a_file_is_no_data_set(monkeypatch, tmp_path):
+    page = tmp_path / "page"
+    page.write_text("<html>Please log in</html>")
+    monkeypatch.setattr("keras.src.datasets.fashion_mnist.get_file", lambda *a, **k: str(page))
+    with pytest.raises(DownloadError, match=r"(?i)not a gzipped file.*damaged, delete"):
+        load_public("fashion_mnist")
