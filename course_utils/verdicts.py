@@ -98,6 +98,9 @@ MISCONCEPTIONS = {
         "Only the class that the teacher finds most probable is used. What it finds of the "
         "others is what distillation adds."
     ),
+    "gradient-not-reversed": (
+        "The gradient of the domains is not reversed: it must be subtracted, not added."
+    ),
     "head-rate-for-backbone": (
         "The learning rate is that of a new classifier. Its large steps wipe out what the "
         "backbone knows."
@@ -163,6 +166,10 @@ MISCONCEPTIONS = {
     "pairs-torn-apart": (
         "The two networks answered the same pictures. Draw pictures, with both answers to each, "
         "instead of drawing for each network anew: chance hits both alike."
+    ),
+    "only-the-mean": (
+        "Only the mean was moved. The target is also spread more or less widely: stretch, then "
+        "move."
     ),
     "persons-on-both-sides": (
         "Pictures of one person are in training and test: their looks give the answer away. "
@@ -231,6 +238,10 @@ MISCONCEPTIONS = {
     "temperature-not-made-up-for": (
         "A temperature T makes the gradients about T² times smaller. Multiply the loss by T²."
     ),
+    "target-for-source": (
+        "The target was changed to be like the source. The classifier is to work on the target as "
+        "it is, so it is the source that moves."
+    ),
     "tensors-counted": (
         "These are the arrays of weights, not the numbers in them: add up the sizes."
     ),
@@ -250,6 +261,7 @@ MISCONCEPTIONS = {
         "nearly black."
     ),
     "whole-model-counted": "These are the weights of the whole network, not of its last layer.",
+    "winner-overwritten": "The winner was overwritten by the loser: the worse path should go.",
 }
 """What learners often take for true, by a name that stays; one sentence or two on each."""
 
