@@ -177,7 +177,7 @@ def _compare_interval(low: float, high: float, differences, first, second) -> No
     found, width = (low + high) / 2, high - low
 
     def is_width_of(wanted: float) -> bool:
-        return abs(width / (2 * wanted) - 1) < 0.12
+        return abs(width / (2 * wanted) - 1) < 0.1
 
     if abs(found - middle) < 0.4 * error and is_width_of(1.96 * error):
         return
