@@ -40,6 +40,7 @@ class PathNet:
         self._shape, self._active = (layers, modules), active
         self.frozen = np.zeros(self._shape, bool)
         self._kernels = [[None] * modules for _ in range(layers)]
+        self._heads = []
         self.start_task(classes)
 
     def start_task(self, classes: int) -> None:
@@ -48,7 +49,7 @@ class PathNet:
             for module in np.flatnonzero(~self.frozen[layer]):
                 kernel = self._random.normal(0, np.sqrt(2 / size), (size, self._sizes[layer + 1]))
                 self._kernels[layer][module] = kernel
-        self._head = np.zeros((self._sizes[-1], classes))
+        self._heads.append(np.zeros((self._sizes[-1], classes)))
 
     def random_path(self) -> np.ndarray:
         """Draw the modules of each layer, ``(layers, active)``; one may be drawn twice."""
@@ -71,9 +72,10 @@ class PathNet:
             rows = self._random.integers(0, len(inputs), batch_size)
             self._step(path, inputs[rows], labels[rows], rate)
 
-    def accuracy(self, path, inputs, labels) -> float:
-        """Return the share of right answers of one path."""
-        return float((self._forward(path, inputs)[0].argmax(axis=1) == labels).mean())
+    def accuracy(self, path, inputs, labels, task: int = -1) -> float:
+        """Return the share of right answers of one path, with the classifier of a task."""
+        values, _ = self._forward(path, inputs)
+        return float(((values @ self._heads[task]).argmax(axis=1) == labels).mean())
 
     def evolve(self, inputs, labels, *, generations=60, population=16) -> tuple:
         """Let paths compete on a task: the worse of two becomes a changed copy of the better.
@@ -100,23 +102,24 @@ class PathNet:
         return max(paths, key=lambda path: self.accuracy(path, inputs, labels)), np.array(fitness)
 
     def _forward(self, path, inputs):
-        """Return the scores of the classes, and what the way back needs."""
+        """Return what the last layer gives, and what the way back needs."""
         values, memory = inputs, []
         for layer, chosen in enumerate(path):
             chosen = np.unique(chosen)
             outputs = [np.maximum(values @ self._kernels[layer][i], 0) for i in chosen]
             memory.append((values, chosen, outputs))
             values = sum(outputs)
-        return values @ self._head, values, memory
+        return values, memory
 
     def _step(self, path, inputs, labels, rate: float) -> None:
-        scores, values, memory = self._forward(path, inputs)
+        values, memory = self._forward(path, inputs)
+        scores = values @ self._heads[-1]
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         errors = powers / powers.sum(axis=1, keepdims=True)
         errors[np.arange(len(labels)), labels] -= 1
         errors /= len(labels)
-        back = errors @ self._head.T
-        self._head -= rate * values.T @ errors
+        back = errors @ self._heads[-1].T
+        self._heads[-1] -= rate * values.T @ errors
         for layer in reversed(range(len(memory))):
             before, chosen, outputs = memory[layer]
             through = [back * (output > 0) for output in outputs]
