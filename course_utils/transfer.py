@@ -1,6 +1,8 @@
 """Freezing, heads, cached features: what turns a backbone into a new network."""
 
 import hashlib
+import json
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -252,6 +254,7 @@ def _fingerprint(backbone: Backbone, part: keras.Model, images) -> str:
         # Keras numbers input layers anew at each loading, and freezing changes no activation.
         config = {**layer.get_config(), "name": None, "trainable": None}
         digest.update(f"{type(layer).__name__} {config}".encode())
+    digest.update(_connections(part).encode())
     for weight in part.weights:
         digest.update(weight.numpy().astype("float32").tobytes())
     if _holds_pixels(images):
@@ -261,6 +264,16 @@ def _fingerprint(backbone: Backbone, part: keras.Model, images) -> str:
         for path in images:
             digest.update(_digest_of(Path(path)))
     return digest.hexdigest()
+
+
+def _connections(model: keras.Model) -> str:
+    """Say which layer feeds which, by their places: Keras numbers names anew at each loading."""
+    config = model.get_config()
+    nodes = [layer.get("inbound_nodes") for layer in config["layers"]]
+    text = json.dumps([nodes, config.get("output_layers")], default=str)
+    places = {layer.name: place for place, layer in enumerate(model.layers)}
+    # A tensor is written as ["name of the layer", 0, 0].
+    return re.sub(r'\["([^"]+)", (?=\d+, \d+\])', lambda found: f"[{places[found[1]]}, ", text)
 
 
 def _digest_of(path: Path) -> bytes:

@@ -421,6 +421,22 @@ def test_other_layer_backbone_and_activation_give_new_features(cache, computed, 
     assert computed == [1] * 5
 
 
+def test_same_layers_in_another_order_give_new_features(cache, computed, minivgg):
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3))
+
+    def side_by_side(*names):
+        average = keras.layers.GlobalAveragePooling2D()
+        codes = [average(minivgg.model.get_layer(name).output) for name in names]
+        model = keras.Model(minivgg.model.input, keras.layers.Concatenate(name="codes")(codes))
+        return features_of(replace(minivgg, model=model), pixels)
+
+    one_way = side_by_side("block1_conv1", "block1_conv2")
+    np.testing.assert_array_equal(side_by_side("block1_conv1", "block1_conv2"), one_way)
+    other = side_by_side("block1_conv2", "block1_conv1")
+    np.testing.assert_allclose(np.roll(other, 32, axis=1), one_way, rtol=1e-5)
+    assert computed == [1, 1]
+
+
 def test_other_preprocessing_gives_new_features_whatever_its_name(cache, computed, minivgg):
     pixels = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3))
     for factor in (1.0, 1 / 255):
