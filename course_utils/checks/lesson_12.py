@@ -16,16 +16,16 @@ NOTHING_FROM, ALL_FROM = 0.40, 0.80
 
 @check("project")
 def own_classifier(function, rng, project) -> str:
-    """Check ``function(images, labels, new_images)``: class numbers of pictures it never saw.
+    """Check ``function(images, labels, new_images)``: probabilities for pictures it never saw.
 
     The task is drawn anew: which signs, what they are numbered, who shows them, from which
     side, in what light. Nobody of whom there are new images is among those to learn from.
     """
     images, labels, new, truth = _hidden_task(rng, project)
     answer = ask(function, images, labels, new)
-    given = expect_array(answer, (len(new),)) if np.ndim(answer) == 1 else _classes_of(answer, new)
-    if not np.isin(given, range(CLASSES)).all():
-        raise Mistake(None, f"The classes have the numbers 0 to {CLASSES - 1}; yours go further.")
+    if np.shape(answer) == (len(new),):
+        raise Mistake(None, "This is one number per picture; give a row with one per class.")
+    given = expect_array(answer, (len(new), CLASSES)).argmax(axis=1)
     correct, total = int((given == truth).sum()), len(truth)
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     found = (
@@ -38,17 +38,6 @@ def own_classifier(function, rng, project) -> str:
     score = max(0, np.floor(4 * share) / 4)
     detail = f"Your classifier reaches {found}; {ALL_FROM:.2f} brings all points."
     raise Mistake(None, f"{detail} {_advice(given, correct / total)}", score=score)
-
-
-def _classes_of(answer, new) -> np.ndarray:
-    """Name an answer of another form; probabilities are a common one."""
-    if np.shape(answer) == (len(new), CLASSES):
-        raise Mistake(None, "These are probabilities; give class numbers: .argmax(axis=1).")
-    if np.ndim(answer) == 0:
-        raise Mistake(
-            None, f"One class number per new picture was asked for; not {kind_of(answer)}."
-        )
-    return expect_array(answer, (len(new),))
 
 
 def _advice(given: np.ndarray, accuracy: float) -> str:

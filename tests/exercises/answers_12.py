@@ -24,25 +24,25 @@ WRONG = {
         "ex12_q2",
         0,
         None,
-        _RECOGNISE.format(answer="np.zeros(len(new_images), int)"),
+        _RECOGNISE.format(answer="np.eye(5)[np.zeros(len(new_images), int)]"),
         says="All pictures get the same class",
     ),
     "guessed": Answer(
         "ex12_q2",
         0,
         None,
-        _RECOGNISE.format(answer="np.random.default_rng(0).choice(labels, len(new_images))"),
+        _RECOGNISE.format(answer="np.random.default_rng(0).random((len(new_images), 5))"),
         says="guessing",
     ),
-    "probabilities": Answer(
+    "class_numbers": Answer(
         "ex12_q2",
         0,
         None,
-        _RECOGNISE.format(answer="np.full((len(new_images), labels.max() + 1), 0.2)"),
-        says="argmax(axis=1)",
+        _RECOGNISE.format(answer="np.zeros(len(new_images), int)"),
+        says="a row with one per class",
     ),
     "for_the_known_pictures": Answer(
-        "ex12_q2", 0, None, _RECOGNISE.format(answer="labels"), says="shape"
+        "ex12_q2", 0, None, _RECOGNISE.format(answer="np.eye(5)[labels]"), says="shape"
     ),
     "normal_interval": Answer(
         "ex12_q3", 2, "normal-interval", _REPORT.format(answer="share, share - half, share + half")
