@@ -74,7 +74,8 @@ def run_commands(commands: list[list[str]], **environment: str | None) -> str:
 
 def say(line: str) -> None:
     """Print a line with the part that it belongs to."""
-    print(f"{threading.current_thread().name:6} | {line}", flush=True)
+    # In one piece, so that lines of two parts never mix.
+    print(f"{threading.current_thread().name:6} | {line}\n", end="", flush=True)
 
 
 def style() -> str:
