@@ -107,8 +107,8 @@ MISCONCEPTIONS = {
     ),
     "heads-swapped": "The two numbers stand in the wrong order.",
     "integers-overflow": (
-        "Whole numbers of 8 bits end at 255: 16 times 255 does not fit and starts again from zero. "
-        "Make them float32 before you multiply."
+        "Whole numbers of 8 bits go from 0 to 255: 16 times 255 does not fit, nor does 3 minus 5, "
+        "and they go on from the other end. Make them float32 before you compute."
     ),
     "intervals-for-differences": (
         "This block is worse than the best by more than chance. That two intervals overlap does "
@@ -139,6 +139,10 @@ MISCONCEPTIONS = {
         "These are errors, but not those of which the classifier is surest."
     ),
     "numbers-for-labels": "These are the numbers of the classes. Their names stand in the labels.",
+    "mean-for-every-number": (
+        "The differences are averaged. A large one in a few places vanishes in the mean: every "
+        "single one must be small."
+    ),
     "numbers-of-the-training": (
         "These are the places in the training pictures. Those of the test pictures were asked for."
     ),

@@ -52,26 +52,53 @@ def _compare_costs(answer, numbers: int, filters: int, side: int, stride: int, c
 
 @check()
 def separable_convolution(function, rng) -> str:
-    """Check ``function(maps, depthwise_kernel, pointwise_kernel)``, padded, stride 1."""
-    height, width, channels, filters = (int(n) for n in rng.permutation([5, 6, 7, 8]))
+    """Check ``function(maps, depthwise_kernel, pointwise_kernel)``, padded, stride 2.
+
+    Height and width are odd: Keras' padding starts at the same place as ours only then.
+    """
+    height, width = (int(n) for n in rng.permutation([5, 7, 9])[:2])
+    channels, filters = (int(n) for n in rng.permutation([4, 6, 8])[:2])
     maps = rng.normal(0, 1, (2, height, width, channels)).astype("float32")
     kernel = rng.normal(0, 0.5, (3, 3, channels)).astype("float32")
     mixing = rng.normal(0, 0.5, (channels, filters)).astype("float32")
-    answer = expect_array(ask(function, maps, kernel, mixing), (2, height, width, filters))
+    answer = ask(function, maps, kernel, mixing)
+    _compare_stride(answer, _depthwise(maps, kernel) @ mixing)
+    shape = (2, (height + 1) // 2, (width + 1) // 2, filters)
+    _compare_separable(expect_array(answer, shape), maps, kernel, mixing)
+    return "First look at each channel on its own, then mix: two cheap steps for a dear one."
+
+
+def _compare_stride(answer, everywhere: np.ndarray) -> None:
+    """Say so where an answer is right but for the places of its numbers."""
+    given = answer if isinstance(answer, np.ndarray) else np.zeros(())
+    if _same(given, everywhere):
+        detail = "This is right for a stride of 1. Take every second place."
+        raise Mistake(None, detail, score=2 / 3)
+    if _same(given, everywhere[:, 1::2, 1::2]):
+        raise Mistake(None, "These are the places 1, 3, 5, ...; begin with 0.", score=2 / 3)
+
+
+def _compare_separable(answer: np.ndarray, maps, kernel, mixing) -> None:
+    def mixed(each):
+        return each[:, ::2, ::2] @ mixing
+
     each = _depthwise(maps, kernel)
-    if _same(answer, each @ mixing):
-        return "First look at each channel on its own, then mix: two cheap steps for a dear one."
+    if _same(answer, mixed(each)):
+        return
     summed = each.sum(axis=-1, keepdims=True)
-    if _same(answer, np.repeat(summed, channels, -1) @ mixing):
+    if _same(answer, mixed(np.repeat(summed, maps.shape[-1], -1))):
         raise Mistake("depthwise-mixes", score=1 / 3)
-    if _same(answer, _depthwise(maps, kernel[::-1, ::-1]) @ mixing):
+    if _same(answer, mixed(_depthwise(maps, kernel[::-1, ::-1]))):
         detail = "The kernel is turned round. In a network it is laid on the maps as it is."
         raise Mistake(None, detail, score=2 / 3)
-    if _same(answer, _depthwise(maps, kernel.swapaxes(0, 1)) @ mixing):
+    if _same(answer, mixed(_depthwise(maps, kernel.swapaxes(0, 1)))):
         raise Mistake(None, "Height and width of the kernel are swapped.", score=2 / 3)
-    if _same(answer, maps @ mixing):
+    if _same(answer, mixed(maps)):
         raise Mistake(None, "Only the mixing is there; the 3x3 step is missing.", score=1 / 3)
-    if _same(answer[:, 1:-1, 1:-1], (each @ mixing)[:, 1:-1, 1:-1]):
+    if _same(answer, _depthwise(maps[:, ::2, ::2], kernel) @ mixing):
+        detail = "The kernel should see the neighbours in the whole maps, not every second place."
+        raise Mistake(None, detail, score=1 / 3)
+    if _same(answer[:, 1:-1, 1:-1], mixed(each)[:, 1:-1, 1:-1]):
         detail = "Inside it is right, at the border not: pad the maps with zeros."
         raise Mistake(None, detail, score=2 / 3)
     raise Mistake(None, "The shape is right, the numbers are not.")

@@ -60,26 +60,51 @@ WRONG = {
     "depthwise_mixes": _separable(
         1,
         "depthwise-mixes",
-        'one = np.einsum("nyxchw,hwc->nyx", windows, depthwise_kernel)[..., None]\n'
+        'one = np.einsum("nyxchw,hwc->nyx", windows, depthwise_kernel)[:, ::2, ::2, None]\n'
         "    return np.repeat(one, maps.shape[-1], -1) @ pointwise_kernel",
     ),
     "kernel_turned_round": _separable(
         2,
         None,
         "kernel = depthwise_kernel[::-1, ::-1]\n"
-        '    return np.einsum("nyxchw,hwc->nyxc", windows, kernel) @ pointwise_kernel',
+        '    each = np.einsum("nyxchw,hwc->nyxc", windows, kernel)\n'
+        "    return each[:, ::2, ::2] @ pointwise_kernel",
         says="turned round",
     ),
-    "only_mixed": _separable(1, None, "return maps @ pointwise_kernel", says="3x3 step is missing"),
+    "stride_of_one": _separable(
+        2,
+        None,
+        'return np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel) @ pointwise_kernel',
+        says="stride of 1",
+    ),
+    "begun_with_one": _separable(
+        2,
+        None,
+        'each = np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel)\n'
+        "    return each[:, 1::2, 1::2] @ pointwise_kernel",
+        says="begin with 0",
+    ),
+    "places_left_out_before": _separable(
+        1,
+        None,
+        "maps = np.pad(maps[:, ::2, ::2], border)\n"
+        "    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))\n"
+        '    return np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel) @ pointwise_kernel',
+        says="neighbours",
+    ),
+    "only_mixed": _separable(
+        1, None, "return maps[:, ::2, ::2] @ pointwise_kernel", says="3x3 step is missing"
+    ),
     "not_mixed": _separable(
         0, None, 'return np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel)', says="shape"
     ),
     "padded_with_edges": _separable(
         2,
         None,
-        "maps = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)), mode='edge')\n"
+        "maps = np.pad(maps, border, mode='edge')\n"
         "    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))\n"
-        '    return np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel) @ pointwise_kernel',
+        '    each = np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel)\n'
+        "    return each[:, ::2, ::2] @ pointwise_kernel",
         says="border",
     ),
     "skip_forgotten": _residual(

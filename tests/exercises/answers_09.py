@@ -9,15 +9,21 @@ def prepare(pictures, highest):
     return np.repeat(large[..., None], 3, axis=-1)
 """
 _COPIES = """
-def copies(train, test):
+def near_copies(train, test, tolerance):
     {steps}
 """
-_DISTANCE = """
-def distance(one, other):
-    means = np.sum((one.mean(axis=0) - other.mean(axis=0)) ** 2)
-    first, second = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
+_NEAREST = """
+def nearest(target, sets):
+    def distance(one, other):
+        means = np.sum((one.mean(axis=0) - other.mean(axis=0)) ** 2)
+        first, second = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
+        {distance}
+
+    distances = {{name: distance(target, rows) for name, rows in sets.items()}}
     {steps}
 """
+_SQUARED = "means + np.trace(first + second - 2 * sqrtm(first @ second).real)"
+_SMALLEST = "return min((value, name) for name, value in distances.items())[::-1]"
 _TELL_APART = """
 def tell_apart(one, other):
     rows = np.concatenate([one, other])
@@ -35,8 +41,11 @@ def _copies(points, misconception, steps, **more):
     return Answer("ex09_q2", points, misconception, _COPIES.format(steps=steps), **more)
 
 
-def _distance(points, misconception, steps, **more):
-    return Answer("ex09_q3", points, misconception, _DISTANCE.format(steps=steps), **more)
+def _nearest(
+    points, misconception, distance=f"return np.sqrt({_SQUARED})", steps=_SMALLEST, **more
+):
+    source = _NEAREST.format(distance=distance, steps=steps)
+    return Answer("ex09_q3", points, misconception, source, **more)
 
 
 def _tell_apart(points, misconception, steps, **more):
@@ -77,59 +86,127 @@ WRONG = {
     "numbers_of_the_training": _copies(
         1,
         "numbers-of-the-training",
-        "known = {x.tobytes() for x in test}\n"
-        "    return [i for i, x in enumerate(train) if x.tobytes() in known]",
+        "test = test.astype(int)\n"
+        "    return [i for i, x in enumerate(train.astype(int))\n"
+        "            if any(np.abs(x - y).max() <= tolerance for y in test)]",
     ),
-    "sums_compared": _copies(
+    "sorted_pixels_compared": _copies(
         1,
         "same-pixels-other-places",
-        "known = {int(np.sort(x, axis=None).astype(int) @ np.arange(x.size)) for x in train}\n"
+        "known = [np.sort(x.astype(int), axis=None) for x in train]\n"
         "    return [i for i, x in enumerate(test)\n"
-        "            if int(np.sort(x, axis=None).astype(int) @ np.arange(x.size)) in known]",
+        "            if any(np.abs(np.sort(x, axis=None) - y).max() <= tolerance for y in known)]",
     ),
-    "nearly_equal": _copies(
+    "mean_difference": _copies(
+        1,
+        "mean-for-every-number",
+        "return [i for i, x in enumerate(test.astype(float))\n"
+        "            if any(np.abs(x - y).mean() <= tolerance for y in train)]",
+    ),
+    "overflow_below_zero": _copies(
+        1,
+        "integers-overflow",
+        "return [i for i, x in enumerate(test)\n"
+        "            if any(np.abs(x - y).max() <= tolerance for y in train)]",
+    ),
+    "overflow_the_other_way": _copies(
+        1,
+        "integers-overflow",
+        "return [i for i, x in enumerate(test)\n"
+        "            if any(np.abs(y - x).max() <= tolerance for y in train)]",
+    ),
+    "less_than_the_tolerance": _copies(
         1,
         None,
         "return [i for i, x in enumerate(test.astype(float))\n"
-        "            if any(np.abs(x - y).max() <= 1 for y in train)]",
-        says="one pixel",
+        "            if any(np.abs(x - y).max() < tolerance for y in train)]",
+        says="at most",
     ),
-    "no_copies": _copies(0, None, "return []", says="4 of 4 copies are missing"),
+    "exact_copies": _copies(
+        1,
+        None,
+        "known = {x.tobytes() for x in train}\n"
+        "    return [i for i, x in enumerate(test) if x.tobytes() in known]",
+        says="Only exact",
+    ),
+    "no_copies": _copies(0, None, "return []", says="8 of 8 copies are missing"),
     "all_pictures": _copies(0, None, "return list(range(len(test)))", says="All copies are there"),
     "true_and_false": _copies(
         0, None, "return [x.tobytes() in {y.tobytes() for y in train} for x in test]", says="True"
     ),
-    "how_many": _copies(0, None, "return 4", says="A list of numbers"),
-    "means_only": _distance(1, "means-only", "return np.sqrt(means)"),
-    "root_forgotten": _distance(
+    "how_many": _copies(0, None, "return 8", says="A list of numbers"),
+    "means_only": _nearest(1, "means-only", "return np.sqrt(means)"),
+    "root_forgotten": _nearest(
         2,
         "root-forgotten",
-        "return means + np.trace(first + second - 2 * sqrtm(first @ second).real)",
+        f"return {_SQUARED}",
     ),
-    "root_of_each_number": _distance(
+    "root_of_each_number": _nearest(
         1,
         "root-of-each-number",
         "root = np.sqrt(np.abs(first @ second))\n"
-        "    return np.sqrt(abs(means + np.trace(first + second - 2 * root)))",
+        "        return np.sqrt(abs(means + np.trace(first + second - 2 * root)))",
     ),
-    "traces_only": _distance(0, None, "return np.sqrt(means + np.trace(first + second))"),
-    "a_pair": _distance(0, None, "return means, np.trace(first)", says="One number"),
+    "traces_only": _nearest(0, None, "return np.sqrt(means + np.trace(first + second))"),
+    "farthest": _nearest(
+        2,
+        None,
+        steps="return max((value, name) for name, value in distances.items())[::-1]",
+        says="farthest",
+    ),
+    "second_nearest": _nearest(
+        1,
+        None,
+        steps="return sorted((value, name) for name, value in distances.items())[1][::-1]",
+        says="another set is nearer",
+    ),
+    "name_only": _nearest(
+        0, None, steps="return min(distances, key=distances.get)", says="A name and a number"
+    ),
+    "unknown_name": _nearest(0, None, steps='return "cars", 1.0', says="one of the names"),
     "seen_rows": _tell_apart(
-        1, "evaluated-on-training", "return model.fit(rows, labels).score(rows, labels)"
+        1,
+        "evaluated-on-training",
+        "return model.fit(rows, labels).score(rows, labels), max(labels.mean(), 1 - labels.mean())",
     ),
-    "always_half": _tell_apart(1, None, "return 0.5", says="finds more"),
-    "always_one": _tell_apart(1, "evaluated-on-training", "return 1.0"),
+    "half_for_the_larger_share": _tell_apart(
+        2,
+        None,
+        "return np.mean(cross_val_predict(model, rows, labels, cv=5) == labels), 0.5",
+        says="whatever the row",
+    ),
+    "smaller_share": _tell_apart(
+        2,
+        None,
+        "right = np.mean(cross_val_predict(model, rows, labels, cv=5) == labels)\n"
+        "    return right, min(labels.mean(), 1 - labels.mean())",
+        says="smaller set",
+    ),
+    "always_the_larger": _tell_apart(
+        1,
+        None,
+        "larger = max(labels.mean(), 1 - labels.mean())\n    return larger, larger",
+        says="finds more",
+    ),
+    "always_one": _tell_apart(1, "evaluated-on-training", "return 1.0, 0.5"),
     "not_shuffled": _tell_apart(
         1,
         None,
-        "model.fit(rows[:200], labels[:200])\n"
-        "    return 0.0 * model.score(rows[200:], labels[200:])",
+        "middle = len(one)\n"
+        "    model.fit(rows[: middle + 1], labels[: middle + 1])\n"
+        "    return 0.0 * model.score(rows[middle:], labels[middle:]), 0.5",
         says="Shuffle",
+    ),
+    "one_number": _tell_apart(
+        0,
+        None,
+        "return np.mean(cross_val_predict(model, rows, labels, cv=5) == labels)",
+        says="Two numbers",
     ),
     "in_per_cent": _tell_apart(
         0,
         None,
-        "return 100 * np.mean(cross_val_predict(model, rows, labels, cv=5) == labels)",
-        says="share",
+        "return 100 * np.mean(cross_val_predict(model, rows, labels, cv=5) == labels), 50",
+        says="Shares",
     ),
 }

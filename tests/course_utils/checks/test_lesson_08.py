@@ -17,7 +17,7 @@ def separable_with_loops(maps, depthwise_kernel, pointwise_kernel):
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
     height, width = maps.shape[1:3]
     each = sum(
-        padded[:, y : y + height, x : x + width] * depthwise_kernel[y, x]
+        padded[:, y : y + height : 2, x : x + width : 2] * depthwise_kernel[y, x]
         for y in range(3)
         for x in range(3)
     )
@@ -27,9 +27,16 @@ def separable_with_loops(maps, depthwise_kernel, pointwise_kernel):
 def separable_with_keras(maps, depthwise_kernel, pointwise_kernel):
     from keras import ops
 
-    return ops.separable_conv(
-        maps, depthwise_kernel[..., None], pointwise_kernel[None, None], padding="same"
-    )
+    kernels = depthwise_kernel[..., None], pointwise_kernel[None, None]
+    return ops.separable_conv(maps, *kernels, strides=2, padding="same")
+
+
+def separable_with_everything_computed(maps, depthwise_kernel, pointwise_kernel):
+    from keras import ops
+
+    kernel = depthwise_kernel[..., None]
+    mixed = ops.depthwise_conv(maps, kernel, padding="same") @ pointwise_kernel
+    return mixed[:, ::2, ::2]
 
 
 def residual_with_keras(maps, first, second):
@@ -54,6 +61,7 @@ def distillation_with_logarithms(teacher, student, temperature):
         (checks.convolution_costs, costs_in_other_types),
         (checks.separable_convolution, separable_with_loops),
         (checks.separable_convolution, separable_with_keras),
+        (checks.separable_convolution, separable_with_everything_computed),
         (checks.residual_block, residual_with_keras),
         (checks.distillation, distillation_with_logarithms),
     ],
