@@ -156,7 +156,7 @@ def paired_difference(function, rng) -> str:
     for _ in range(2):
         first, second = _right_or_wrong(rng)
         low, high = expect_pair(ask(function, first, second))
-        _compare_interval(low, high, np.array(second) - np.array(first), first, second)
+        _compare_interval(low, high, np.array(first) - np.array(second), first, second)
     return "Both networks meet the same pictures, so the interval of the difference is narrow."
 
 
@@ -184,7 +184,7 @@ def _compare_interval(low: float, high: float, differences, first, second) -> No
     if low > high:
         raise Mistake(None, f"The lower end comes first. {case}", score=2 / 3)
     if abs(found + middle) < 0.4 * error:
-        raise Mistake(None, f"This is first minus second, not second minus first. {case}", 2 / 3)
+        raise Mistake(None, f"This is second minus first, not first minus second. {case}", 2 / 3)
     if abs(found - middle) > apart:
         raise Mistake(None, f"The interval should lie around the difference. {case}")
     if is_width_of(1.96 * apart):

@@ -44,7 +44,7 @@ def _choose(error="0", order="means.items()"):
     return _CHOOSE.format(**locals())
 
 
-def _difference(value="second[rows].mean() - first[rows].mean()", percentiles="[2.5, 97.5]"):
+def _difference(value="first[rows].mean() - second[rows].mean()", percentiles="[2.5, 97.5]"):
     return _DIFFERENCE.format(**locals())
 
 
@@ -104,7 +104,7 @@ WRONG = {
         "ex07_q3",
         1,
         "pairs-torn-apart",
-        _difference("second[rows].mean() - first[others].mean()"),
+        _difference("first[rows].mean() - second[others].mean()"),
     ),
     "ninety_per_cent": Answer(
         "ex07_q3", 2, None, _difference(percentiles="[5, 95]"), says="90 % interval"
@@ -113,11 +113,11 @@ WRONG = {
         "ex07_q3",
         2,
         None,
-        _difference("first[rows].mean() - second[rows].mean()"),
-        says="first minus second",
+        _difference("second[rows].mean() - first[rows].mean()"),
+        says="This is second minus first",
     ),
     "accuracy_of_one": Answer(
-        "ex07_q3", 0, None, _difference("second[rows].mean()"), says="around the difference"
+        "ex07_q3", 0, None, _difference("first[rows].mean()"), says="around the difference"
     ),
     "upside_down": Answer(
         "ex07_q3", 2, None, _difference(percentiles="[97.5, 2.5]"), says="lower end comes first"

@@ -29,7 +29,7 @@ def level_by_a_loop(table):
 def difference_by_tables(first, second):
     first, second = np.asarray(first, bool), np.asarray(second, bool)
     rows = np.random.default_rng(5).integers(0, len(first), (1000, len(first)))
-    found = second[rows].mean(axis=1) - first[rows].mean(axis=1)
+    found = first[rows].mean(axis=1) - second[rows].mean(axis=1)
     return [float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))]
 
 
