@@ -61,4 +61,5 @@ def test_helper_makes_the_notebook_that_is_released(exercise):
     path = REPOSITORY / "notebooks" / "exercises" / f"{exercise}.ipynb"
     released = nbformat.read(path, as_version=4)
     made = with_answers(exercise, {})
+    assert made.metadata["course"] == released.metadata["course"] == {"exercise": exercise}
     assert [cell.source for cell in made.cells] == [cell.source for cell in released.cells]
