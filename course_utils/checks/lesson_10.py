@@ -59,7 +59,7 @@ def persons_divided(function, rng) -> str:
             raise Mistake("persons-on-both-sides", detail)
         if len(together) != len(persons):
             detail = f"{len(persons) - len(together)} of {len(persons)} pictures are on no side."
-            raise Mistake(None, detail, score=1 / 3)
+            raise Mistake(None, detail, score=1 / 3 if 2 * len(together) > len(persons) else 0)
         held_back = len(np.unique(persons[test]))
         if not 4 <= held_back <= 6:
             detail = (
@@ -152,18 +152,20 @@ def _compare_labels(numbers: np.ndarray, labels: np.ndarray, swapped: np.ndarray
 def diagnosis(function, rng) -> str:
     """Check ``function(case)``: the name of the mistake that the measured numbers show."""
     cases = [name for name in _SYMPTOMS for _ in range(2)] + ["none"] * 2
-    right, first = 0, None
-    for name in rng.permutation(cases):
-        case = _case(str(name), rng)
+    wrong = {}
+    right = 0
+    for name in rng.permutation(cases).tolist():
+        case = _case(name, rng)
         answer = ask(function, case)
         if not isinstance(answer, str):
             raise Mistake(None, f"The name of a mistake was asked for; not {kind_of(answer)}.")
         right += answer == name
-        if answer != name and first is None:
-            first = str(name), answer[:40], case
-    if first is None:
+        if answer != name:
+            wrong[name] = answer[:40], case
+    if not wrong:
         return f"All {len(cases)} cases are found out."
-    name, answer, case = first
+    name = next(name for name in cases if name in wrong)
+    answer, case = wrong[name]
     detail = f"{right} of {len(cases)} cases are right. You said {answer!r} of {case}."
     if name == "none":
         detail += " Nothing in it is suspicious: 'none'."

@@ -183,6 +183,11 @@ JUNK = [
     np.full(2, np.nan),
     [[], []],
     [None, None],
+    [1, "2"],
+    [[1, 2], [3]],
+    {},
+    0,
+    b"",
     True,
     pytest.param(object(), id="an object"),
 ]

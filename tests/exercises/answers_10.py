@@ -134,7 +134,7 @@ def add_mirrored(pictures, labels):
 """,
     ),
     "always_the_rate": Answer(
-        "ex10_q4", 0, "copies-on-both-sides", 'def diagnose(case):\n    return "rate"'
+        "ex10_q4", 0, "other-preprocessing", 'def diagnose(case):\n    return "rate"'
     ),
     "leaks_overlooked": Answer(
         "ex10_q4",

@@ -60,20 +60,3 @@ def test_answer_written_otherwise_gets_all_points(check, function, seed):
 @pytest.mark.parametrize("block", [f"block{number}" for number in range(1, 6)])
 def test_no_block_is_right_whatever_was_measured(block):
     assert checks.earliest_depth(lambda right: block, points=3).score < 0.5
-
-
-@pytest.mark.parametrize(
-    "answer", [None, "block1", [], [1, "2"], {"a": 1}, np.nan, [[1, 2], [3]], b"", object()]
-)
-@pytest.mark.parametrize(
-    "check",
-    [
-        checks.codes_of_maps,
-        checks.weights_behind_maps,
-        checks.honest_cross_validation,
-        checks.earliest_depth,
-    ],
-)
-def test_answer_of_another_form_gets_no_points_and_a_message(check, answer):
-    verdict = check(lambda *arguments: answer, points=2)
-    assert (verdict.score, verdict.answered, bool(verdict.message)) == (0, True, True)
