@@ -8,20 +8,25 @@ from course_utils.verdicts import Mistake, check
 
 __all__ = ["aligned_features", "gradient_of_features", "kind_of_difference", "tournament_won"]
 
-_KINDS = ("feature space", "label space", "marginal distribution", "conditional distribution")
+_KINDS = {
+    "feature space": "each example has more numbers",
+    "label space": "the classes are other ones, though there are as many",
+    "marginal distribution": "the inputs lie elsewhere",
+    "conditional distribution": "inputs like those of the source have other labels",
+}
 
 
 @check()
 def kind_of_difference(function, rng) -> str:
     """Check ``function(source, source_labels, target, target_labels)``: in what they differ."""
-    cases, right, first = rng.permutation(np.repeat(_KINDS, 3)), 0, None
+    cases, right, first = rng.permutation(np.repeat(list(_KINDS), 3)), 0, None
     for kind in cases:
         answer = ask(function, *_domains(str(kind), rng))
         if not isinstance(answer, str):
             raise Mistake(None, f"One of four names was asked for; you gave {kind_of(answer)}.")
         right += answer == kind
         if answer != kind and first is None:
-            first = f"You said {answer[:40]!r} where it is the {kind}."
+            first = f"You said {answer[:40]!r} where it is the {kind}: {_KINDS[str(kind)]}."
     if first is None:
         return f"All {len(cases)} pairs of domains are told apart."
     # Who always says the same is right on three of twelve.

@@ -26,7 +26,10 @@ def own_classifier(function, rng, project) -> str:
     for images, labels, new, truth in _hidden_tasks(rng, project):
         answer = ask(function, images, labels, new)
         if np.shape(answer) == (len(new),):
-            raise Mistake(None, "This is one number per picture; give a row with one per class.")
+            message = (
+                "This is one number per picture; give a row with one per class (predict_proba)."
+            )
+            raise Mistake(None, message)
         answers.append(expect_array(answer, (len(new), CLASSES)).argmax(axis=1))
         truths.append(truth)
     given, truth = np.concatenate(answers), np.concatenate(truths)
@@ -50,8 +53,8 @@ def _advice(given: np.ndarray, accuracy: float) -> str:
     if accuracy < 1.5 / CLASSES:
         return "That is guessing: do the labels belong to the pictures, in the same order?"
     return (
-        "Which depth did you take the features from, and was the preprocessing that of the "
-        "pretraining? Lessons 4 and 7 show what helps where data are few and far."
+        "Are these features of the pretrained network? From which depth, and was the preprocessing "
+        "that of the pretraining? Lessons 4 and 7 show what helps where data are few and far."
     )
 
 
