@@ -48,6 +48,17 @@ def prepare(train, test):
         _PREPARE.format(known="train", test="test / 255"),
         says="255",
     ),
+    "train_overwritten": Answer(
+        "ex10_q1",
+        0,
+        "other-preprocessing",
+        """
+def prepare(train, test):
+    train = (train - train.mean(axis=(0, 1, 2))) / train.std(axis=(0, 1, 2))
+    return train, (test - train.mean(axis=(0, 1, 2))) / train.std(axis=(0, 1, 2))
+""",
+        says="overwritten",
+    ),
     "mean_of_all_pictures": Answer(
         "ex10_q1",
         1,
@@ -155,6 +166,19 @@ def add_mirrored(pictures, labels):
         return "leak"
     return "preprocessing" if case["by_test_code"] < case["during"] - 0.1 else "none\""""
         ),
+    ),
+    "knowing_more_after_the_epoch_suspected": Answer(
+        "ex10_q4",
+        3,
+        None,
+        _DIAGNOSE.format(
+            rest="""if case["twins"] > 0:
+        return "leak"
+    if abs(case["after"] - case["during"]) > 0.1:
+        return "batch normalisation"
+    return "preprocessing" if case["by_test_code"] < case["after"] - 0.1 else "none\""""
+        ),
+        says="is normal",
     ),
     "number_for_name": Answer(
         "ex10_q4", 0, None, "def diagnose(case):\n    return 3", says="name of a mistake"
