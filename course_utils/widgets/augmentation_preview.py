@@ -254,8 +254,8 @@ _CHANGES: dict[str, Callable[[float], str]] = {
 
 _FLIPS = {
     ("horizontal", "sign-language digits"): (
-        "Note on flipping: a mirrored right hand is a left hand that makes the same digit. It "
-        "helps if left hands are to be read too."
+        "Note on flipping: a mirrored right hand is a left hand that makes the same digit, but "
+        "its 6 resembles the right hand's 9. Measure whether it helps (lesson 10)."
     ),
     ("horizontal", "written digits and letters"): (
         "Flipping destroys the label: mirrored, b is d, and 2 is nothing that anybody writes."
