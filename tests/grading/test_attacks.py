@@ -23,7 +23,7 @@ LEFT_BEHIND = "left_behind_by_an_attack"
 # Bounds that hold even where a sandbox fails: an attack that gets through is seen, not suffered
 LIMITS = Limits(
     cell_seconds=6, total_seconds=24, memory=1024 * MEGABYTE, processes=80,
-    file_size=16 * MEGABYTE, disk=32 * MEGABYTE, output=16 * MEGABYTE,
+    file_size=16 * MEGABYTE, disk=32 * MEGABYTE, output=4 * MEGABYTE,
 )  # fmt: skip
 
 
