@@ -23,8 +23,8 @@ def notebook(lab, page):
     return lab.show(page, *CELLS, wait_for=".course-panel [role=slider]")
 
 
-def trainable(notebook, page) -> int:
-    """What Keras counts, run as a cell; fails where the panel does not come to show it."""
+def expect_what_keras_counts(notebook, page) -> int:
+    """Wait until the panel shows as many trainable parameters as Keras counts in a cell."""
     counted = int(notebook.run_cell(1).inner_text())
     status = page.locator(".course-panel [role=status]").first
     expect(status).to_contain_text(f"Trainable parameters: {counted:,}", timeout=20_000)
@@ -46,17 +46,17 @@ def test_slider_and_checkboxes_with_the_keyboard(notebook, page):
         "document.querySelector('.course-panel').innerText.includes('block4: frozen')"
     )
     assert slider.get_attribute("aria-valuetext") == "block4"
-    assert trainable(notebook, page) < before
+    assert expect_what_keras_counts(notebook, page) < before
     page.get_by_role("checkbox", name="block2").focus()
     page.keyboard.press("Space")
     page.get_by_text("block2: trainable").wait_for()
-    trainable(notebook, page)
+    expect_what_keras_counts(notebook, page)
 
 
 def test_checkboxes_with_the_mouse(notebook, page):
     page.get_by_role("checkbox", name="block5").click()
     page.get_by_text("block5: frozen").wait_for()
-    trainable(notebook, page)
+    expect_what_keras_counts(notebook, page)
 
 
 def test_trains_a_copy_with_a_live_curve_and_can_be_stopped(notebook, page):
@@ -71,7 +71,7 @@ def test_trains_a_copy_with_a_live_curve_and_can_be_stopped(notebook, page):
     page.get_by_role("button", name="Add a classifier and train a copy").click()
     page.get_by_role("button", name="Stop training").click()
     page.get_by_text("Stopped.").wait_for(timeout=60_000)
-    trainable(notebook, page)
+    expect_what_keras_counts(notebook, page)
 
 
 def test_two_panels_a_cell_run_twice_and_a_restarted_kernel(notebook, page):
@@ -89,7 +89,7 @@ def test_two_panels_a_cell_run_twice_and_a_restarted_kernel(notebook, page):
     first.get_by_text("block1: trainable").wait_for()
     first.get_by_role("slider", name="freeze up to").press("End")
     first.get_by_text("block5: frozen").wait_for()
-    trainable(notebook, page)
+    expect_what_keras_counts(notebook, page)
 
 
 @pytest.mark.parametrize("theme", THEMES)
