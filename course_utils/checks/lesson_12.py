@@ -26,10 +26,8 @@ def own_classifier(function, rng, project) -> str:
     for images, labels, new, truth in _hidden_tasks(rng, project):
         answer = ask(function, images, labels, new)
         if np.shape(answer) == (len(new),):
-            message = (
-                "This is one number per picture; give a row with one per class (predict_proba)."
-            )
-            raise Mistake(None, message)
+            detail = "This is one number per picture; predict_proba gives a row, one per class."
+            raise Mistake(None, detail)
         answers.append(expect_array(answer, (len(new), CLASSES)).argmax(axis=1))
         truths.append(truth)
     given, truth = np.concatenate(answers), np.concatenate(truths)
@@ -62,7 +60,8 @@ def _hidden_tasks(rng, project: dict) -> list[list[np.ndarray]]:
     """Draw signs and signers, and change light and framing, so that no picture is a known one."""
     signers = rng.permutation(np.unique(project["signers"]))
     people = signers[:SIGNERS_TO_LEARN], signers[SIGNERS_TO_LEARN:]
-    return [_task(signs, people, rng, project) for signs in np.split(rng.permutation(10), 2)]
+    fives = rng.permutation(10).reshape(-1, CLASSES)
+    return [_task(signs, people, rng, project) for signs in fives]
 
 
 def _task(signs: np.ndarray, people: tuple, rng, project: dict) -> list[np.ndarray]:

@@ -39,7 +39,7 @@ WRONG = {
         0,
         None,
         _RECOGNISE.format(answer="np.zeros(len(new_images), int)"),
-        says="a row with one per class",
+        says="a row, one per class",
     ),
     "for_the_known_pictures": Answer(
         "ex12_q2", 0, None, _RECOGNISE.format(answer="np.eye(5)[labels]"), says="shape"
