@@ -2,10 +2,10 @@
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import pytest
 from browser.lab import find_chromium
+
+import course_utils  # noqa: F401  first of all, because it says how TensorFlow and NumPy run
 
 
 def skip_or_fail(reason: str) -> None:

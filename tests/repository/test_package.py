@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import subprocess
@@ -83,6 +84,23 @@ def test_import_does_not_import_tensorflow():
 
 def test_heavy_import_is_found():
     assert "keras" in imported_by("import sys; sys.modules['keras.layers'] = sys")
+
+
+@pytest.mark.parametrize("own_setting, threads", [({}, {1}), ({"OPENBLAS_NUM_THREADS": "2"}, {2})])
+def test_linear_algebra_runs_in_one_thread_unless_asked_otherwise(own_setting, threads):
+    if os.cpu_count() < 2:
+        skip_or_fail("this machine has a single core")
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    code = """
+import course_utils, numpy, scipy.linalg
+from threadpoolctl import threadpool_info
+print(*{found["num_threads"] for found in threadpool_info() if found["internal_api"] == "openblas"})
+"""
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, env=environment | own_setting, capture_output=True, text=True)
+    if not result.stdout.strip():
+        skip_or_fail(f"NumPy does not use OpenBLAS here {result.stderr}")
+    assert set(map(int, result.stdout.split())) == threads
 
 
 @pytest.mark.parametrize("name", course_utils.__all__)
