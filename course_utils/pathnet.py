@@ -39,16 +39,17 @@ class PathNet:
         self._sizes = [inputs, *[units] * layers]
         self._shape, self._active = (layers, modules), active
         self.frozen = np.zeros(self._shape, bool)
-        self._kernels = [[None] * modules for _ in range(layers)]
+        # of each layer an array (modules, inputs, units)
+        sizes = zip(self._sizes[:-1], self._sizes[1:], strict=True)
+        self._kernels = [np.empty((modules, *size)) for size in sizes]
         self._heads = []
         self.start_task(classes)
 
     def start_task(self, classes: int) -> None:
         """Give all modules that are not frozen new random weights, and the task a classifier."""
-        for layer, size in enumerate(self._sizes[:-1]):
-            for module in np.flatnonzero(~self.frozen[layer]):
-                kernel = self._random.normal(0, np.sqrt(2 / size), (size, self._sizes[layer + 1]))
-                self._kernels[layer][module] = kernel
+        for kernels, frozen in zip(self._kernels, self.frozen, strict=True):
+            new = kernels[~frozen]
+            kernels[~frozen] = self._random.normal(0, np.sqrt(2 / new.shape[1]), new.shape)
         self._heads.append(np.zeros((self._sizes[-1], classes)))
 
     def random_path(self) -> np.ndarray:
@@ -77,17 +78,24 @@ class PathNet:
         values, _ = self._forward(path, inputs)
         return float(((values @ self._heads[task]).argmax(axis=1) == labels).mean())
 
-    def evolve(self, inputs, labels, *, generations=60, population=16) -> tuple:
+    def evolve(self, inputs, labels, *, asked=None, generations=60, population=16) -> tuple:
         """Let paths compete on a task: the worse of two becomes a changed copy of the better.
+
+        Parameters
+        ----------
+        inputs, labels : numpy.ndarray
+            What the paths are trained on and compared by.
+        asked : tuple of inputs and labels, optional
+            Other examples, which nothing is chosen by, to be asked about in each generation.
 
         Returns
         -------
         path : numpy.ndarray
             The best path of the last generation.
-        fitness : numpy.ndarray, shape (generations,)
-            The training accuracy of each generation's winner.
+        accuracies : numpy.ndarray, shape (generations,)
+            Of each generation's winner: on ``asked``, or else on what it was trained on.
         """
-        paths, fitness = [self.random_path() for _ in range(population)], []
+        paths, accuracies = [self.random_path() for _ in range(population)], []
         for _ in range(generations):
             pair = self._random.choice(population, 2, replace=False)
             scores = []
@@ -98,17 +106,18 @@ class PathNet:
             if winner == loser:  # a draw
                 winner, loser = pair
             paths[loser] = self.mutated(paths[winner])
-            fitness.append(max(scores))
-        return max(paths, key=lambda path: self.accuracy(path, inputs, labels)), np.array(fitness)
+            accuracies.append(self.accuracy(paths[winner], *asked) if asked else max(scores))
+        best = max(paths, key=lambda path: self.accuracy(path, inputs, labels))
+        return best, np.array(accuracies)
 
     def _forward(self, path, inputs):
         """Return what the last layer gives, and what the way back needs."""
         values, memory = inputs, []
-        for layer, chosen in enumerate(path):
+        for kernels, chosen in zip(self._kernels, path, strict=True):
             chosen = np.unique(chosen)
-            outputs = [np.maximum(values @ self._kernels[layer][i], 0) for i in chosen]
+            outputs = np.maximum(values @ kernels[chosen], 0)  # (modules, examples, units)
             memory.append((values, chosen, outputs))
-            values = sum(outputs)
+            values = outputs.sum(axis=0)
         return values, memory
 
     def _step(self, path, inputs, labels, rate: float) -> None:
@@ -120,11 +129,8 @@ class PathNet:
         errors /= len(labels)
         back = errors @ self._heads[-1].T
         self._heads[-1] -= rate * values.T @ errors
-        for layer in reversed(range(len(memory))):
-            before, chosen, outputs = memory[layer]
-            through = [back * (output > 0) for output in outputs]
-            kernels = [self._kernels[layer][i] for i in chosen]
-            back = sum(t @ kernel.T for t, kernel in zip(through, kernels, strict=True))
-            for i, t in zip(chosen, through, strict=True):
-                if not self.frozen[layer, i]:
-                    self._kernels[layer][i] = self._kernels[layer][i] - rate * before.T @ t
+        for layer, (before, chosen, outputs) in reversed(list(enumerate(memory))):
+            through = back * (outputs > 0)
+            back = (through @ self._kernels[layer][chosen].transpose(0, 2, 1)).sum(axis=0)
+            learns = ~self.frozen[layer, chosen]
+            self._kernels[layer][chosen[learns]] -= rate * before.T @ through[learns]

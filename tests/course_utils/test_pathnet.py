@@ -20,9 +20,20 @@ def weights(net, layer, module):
 
 def test_evolution_learns_a_task(task):
     net = PathNet(6, 3, seed=1)
-    path, fitness = net.evolve(*task, generations=10, population=4)
-    assert path.shape == (3, 3) and fitness.shape == (10,)
+    path, accuracies = net.evolve(*task, generations=10, population=4)
+    assert path.shape == (3, 3) and accuracies.shape == (10,)
     assert net.accuracy(path, *task) > 0.9
+
+
+def test_examples_that_are_only_asked_about_are_reported_and_change_nothing(task):
+    inputs, labels = task
+    path, _ = PathNet(6, 3, seed=1).evolve(*task, generations=10, population=4)
+    wrong = inputs, (labels + 1) % 3
+    same, accuracies = PathNet(6, 3, seed=1).evolve(
+        *task, asked=wrong, generations=10, population=4
+    )
+    assert np.array_equal(path, same)
+    assert accuracies.shape == (10,) and accuracies[-1] < 0.1
 
 
 def test_untrained_path_has_learned_nothing(task):
@@ -52,7 +63,8 @@ def test_step_follows_the_gradient(task):
 
     before, kernel = loss(), weights(net, 0, 1)
     kernel[2, 3] += 1e-5
-    net._kernels[0][1], old = kernel, net._kernels[0][1]
+    old = weights(net, 0, 1)
+    net._kernels[0][1] = kernel
     slope = (loss() - before) / 1e-5
     net._kernels[0][1] = old
     net._step(path, inputs, labels, rate=1e-3)
