@@ -61,10 +61,14 @@ def current_edition() -> Edition:
 
 def data_root() -> Path:
     """Return the folder that holds all data: ``COURSE_DATA``, or ``data`` beside the notebooks."""
-    if folder := os.environ.get("COURSE_DATA"):
-        return Path(folder).expanduser().resolve()
+    return _from_the_course(os.environ.get("COURSE_DATA") or "data")
+
+
+def _from_the_course(folder: str) -> Path:
+    """Take a relative path from the course's folder: the notebooks run in others."""
     checkout = Path(__file__).resolve().parents[1]
-    return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "data"
+    course = checkout if (checkout / "notebooks").is_dir() else Path.cwd()
+    return (course / Path(folder).expanduser()).resolve()
 
 
 def _choice(variable: str, allowed: tuple[str, ...], default: str) -> str:
@@ -78,7 +82,7 @@ def _mirror() -> Path | None:
     value = os.environ.get("COURSE_MIRROR")
     if not value:
         return None
-    folder = Path(value).expanduser().resolve()
+    folder = _from_the_course(value)
     if not folder.is_dir():
         raise ValueError(
             f"COURSE_MIRROR points at {folder}, which is not a folder; correct it, "

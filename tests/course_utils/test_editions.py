@@ -107,3 +107,8 @@ def test_data_lie_beside_the_notebooks_or_else_where_python_runs(monkeypatch, tm
     assert data_root() == tmp_path / "data"
     (tmp_path / "checkout" / "notebooks").mkdir(parents=True)
     assert data_root() == tmp_path / "checkout" / "data"
+    monkeypatch.chdir(tmp_path / "checkout" / "notebooks")
+    monkeypatch.setenv("COURSE_DATA", "../pictures")
+    monkeypatch.setenv("COURSE_MIRROR", "notebooks")
+    assert data_root() == tmp_path / "pictures"
+    assert current_edition().mirror == tmp_path / "checkout" / "notebooks"
