@@ -7,6 +7,7 @@ answers on the test pictures. Of such runs are made:
 grid    near and far pictures x pictures per class x how much is frozen x seeds
 layers  Yosinski et al. (2014) in miniature: the first 1 to 5 blocks are kept and the blocks
         after them drawn at random; the kept ones are frozen (AnB) or trained further (AnB+)
+        (lesson 7 shows --seeds 6)
 pilot   learning rates compared on validation pictures, to choose those of the other two
 
 Each run appends one row to a CSV file; a later call does only what is missing in it.
