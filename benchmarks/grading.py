@@ -22,7 +22,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
 
 from benchmarks.measure import announce, table
-from course_utils.grading.sandbox import memory_of
+from course_admin.grading.kernel import memory_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXERCISE = "03_feature_extractor"
@@ -122,7 +122,7 @@ def _solutions() -> dict[str, str]:
 def grade_with_course(folder: Path) -> Run:
     """Grade with ``course grade``; what it does once a course, with a first hand-in, counts not."""
     into = folder / "graded"
-    command = [sys.executable, "-m", "course_utils.cli", "grade", "--into", str(into)]
+    command = [sys.executable, "-m", "course_admin.cli", "grade", "--into", str(into)]
     command += ["--instructor", str(REPOSITORY / "instructor")]
     shutil.copytree(folder / "submitted" / "student00", folder / "first" / "student00")
     _watched([*command, str(folder / "first")], REPOSITORY)

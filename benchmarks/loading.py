@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.measure import announce, find_split, kind_of, seconds, table
 from course_utils.datasets import read_folder
-from course_utils.training_cost import peak_memory
+from course_utils.widgets.parts.training_cost import peak_memory
 
 SIZE = (224, 224)
 WAYS = {

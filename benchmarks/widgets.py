@@ -66,7 +66,7 @@ control => {
 
 def report(quick: bool) -> str:
     """Return the table of all widgets: the median and the slowest of some presses of a key."""
-    from tests.browser.lab import lab_and_browser
+    from tools.jupyterlab import lab_and_browser
 
     rows = []
     with lab_and_browser() as (lab, browser):

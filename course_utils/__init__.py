@@ -16,11 +16,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _HOMES = {
     "editions": ["current_edition"],
-    "datasets": ["load_split", "load_dataset", "load_signer_split", "signers_of"],
-    "public_datasets": ["load_public"],
+    "datasets": ["load_split", "load_dataset", "load_signer_split", "signers_of", "load_public"],
     "tensors": ["path_to_tensor", "paths_to_tensor"],
     "backbones": ["load_backbone", "classify"],
-    "transfer": ["freeze_up_to", "add_classifier", "extract_features", "split_at"],
+    "transfer": ["freeze_up_to", "add_classifier", "split_at"],
+    "features": ["extract_features"],
     "metrics": ["accuracy_report", "confusion_table"],
     "plots": ["plot_confusion_matrix", "plot_history", "show_images", "show_figure", "plot_top5"],
     "explain": [

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from course_utils.downloads import fetch_file
 from course_utils.editions import BACKBONES, MIRROR_WEIGHTS, current_edition
 from course_utils.tensors import path_to_tensor
+from data_scripts.download import fetch_file
 
 WEIGHTS = Path(__file__).parent / "weights"
 

@@ -10,7 +10,7 @@ from keras import layers
 from PIL import Image
 
 from course_utils.backbones import Backbone, layers_by_block
-from course_utils.transfer import extract_features
+from course_utils.features import extract_features
 
 GREY = 127
 """What covers a part of a picture: the middle of the range from 0 to 255."""

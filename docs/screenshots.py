@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.widgets import SCENES, Scene
-from tests.browser.lab import lab_and_browser, use_theme
+from tools.jupyterlab import lab_and_browser, use_theme
 
 DOCS = Path(__file__).parent
 SIZE = {"width": 1280, "height": 1600}

@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from browser.lab import find_chromium
 
 import course_utils  # noqa: F401  first of all, because it says how TensorFlow and NumPy run
+from tools.jupyterlab import find_chromium
 
 
 def skip_or_fail(reason: str) -> None:

@@ -111,7 +111,7 @@ def photo() -> str:
     if mirror() is None:
         return "not run: COURSE_MIRROR is not set and ../shared/mirror does not exist"
     environment = {"COURSE_EDITION": "photo", "COURSE_MIRROR": mirror()}
-    fetched = run_commands([[PYTHON, "-m", "course_utils.cli", "data", "fetch"]], **environment)
+    fetched = run_commands([[PYTHON, "-m", "course_admin.cli", "data", "fetch"]], **environment)
     if fetched != "passed":
         return fetched
     # Unsolved, an exercise says in both editions that nothing is answered yet.

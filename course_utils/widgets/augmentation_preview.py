@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from course_utils.plots import show_images
 from course_utils.tensors import path_to_tensor
-from course_utils.widgets.number_slider import NumberSlider
-from course_utils.widgets.panel import (
+from course_utils.widgets.parts.number_slider import NumberSlider
+from course_utils.widgets.parts.panel import (
     TEXT,
     WRAP,
     Panel,
@@ -22,7 +22,7 @@ from course_utils.widgets.panel import (
     text,
     with_reminder,
 )
-from course_utils.widgets.pictures import PictureChooser, as_address
+from course_utils.widgets.parts.picture_chooser import PictureChooser, as_address
 
 RESULTS = 6
 SIDE = 104

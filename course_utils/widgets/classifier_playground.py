@@ -9,10 +9,10 @@ from course_utils.backbones import Backbone, load_backbone
 from course_utils.explain import GREY, middles, occlude, occlusion_rows
 from course_utils.plots import plot_top5
 from course_utils.tensors import path_to_tensor
-from course_utils.widgets.grid import Grid
-from course_utils.widgets.job import Job
-from course_utils.widgets.number_slider import NumberSlider
-from course_utils.widgets.panel import (
+from course_utils.widgets.parts.background_task import Job
+from course_utils.widgets.parts.grid import Grid
+from course_utils.widgets.parts.number_slider import NumberSlider
+from course_utils.widgets.parts.panel import (
     WRAP,
     Panel,
     bar,
@@ -23,7 +23,7 @@ from course_utils.widgets.panel import (
     status,
     text,
 )
-from course_utils.widgets.pictures import PictureChooser, as_address
+from course_utils.widgets.parts.picture_chooser import PictureChooser, as_address
 
 SWAPPED, MEAN_LEFT, FORGOTTEN = "red and blue swapped", "mean not subtracted", "no preprocessing"
 CELLS = 16

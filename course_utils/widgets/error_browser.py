@@ -12,9 +12,9 @@ from PIL import Image
 from course_utils.metrics import MATRIX_CLASSES, class_numbers, confusion_counts, confusion_table
 from course_utils.plots import drawable, plot_confusion_matrix, show_images
 from course_utils.tensors import BadImagesError
-from course_utils.widgets.grid import Grid
-from course_utils.widgets.panel import TEXT, WRAP, Panel, code_block, paragraph, status, text
-from course_utils.widgets.pictures import as_address
+from course_utils.widgets.parts.grid import Grid
+from course_utils.widgets.parts.panel import TEXT, WRAP, Panel, code_block, paragraph, status, text
+from course_utils.widgets.parts.picture_chooser import as_address
 
 PER_PAGE = 12
 SIDE = 112

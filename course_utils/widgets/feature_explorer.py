@@ -20,12 +20,12 @@ from course_utils.explain import (
     strongest_rows,
     with_peaks,
 )
+from course_utils.features import extract_features
 from course_utils.tensors import path_to_tensor, paths_to_tensor
-from course_utils.transfer import extract_features
-from course_utils.widgets.grid import Grid
-from course_utils.widgets.job import Job
-from course_utils.widgets.number_slider import NumberSlider
-from course_utils.widgets.panel import (
+from course_utils.widgets.parts.background_task import Job
+from course_utils.widgets.parts.grid import Grid
+from course_utils.widgets.parts.number_slider import NumberSlider
+from course_utils.widgets.parts.panel import (
     TEXT,
     WRAP,
     Panel,
@@ -34,7 +34,7 @@ from course_utils.widgets.panel import (
     status,
     text,
 )
-from course_utils.widgets.pictures import PictureChooser, as_address
+from course_utils.widgets.parts.picture_chooser import PictureChooser, as_address
 
 ROWS, COLUMNS = 2, 6
 """Of the grid with the strongest channels."""

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from course_utils.backbones import Backbone, backbone_in, layers_by_block
 from course_utils.datasets import Split
 from course_utils.plots import COLOURS
-from course_utils.widgets.freeze_cost import FreezeCost
-from course_utils.widgets.freeze_trial import FreezeTrial
-from course_utils.widgets.panel import (
+from course_utils.widgets.parts.cost_panel import FreezeCost
+from course_utils.widgets.parts.panel import (
     SMALL,
     WRAP,
     Panel,
@@ -27,6 +26,7 @@ from course_utils.widgets.panel import (
     text,
     with_reminder,
 )
+from course_utils.widgets.parts.trial_panel import FreezeTrial
 
 _CUSTOM = "your own choice of blocks"
 

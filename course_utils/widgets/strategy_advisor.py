@@ -7,10 +7,10 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from course_utils.editions import current_edition
-from course_utils.measurements import FREEZE_LEVELS, Measured, Run
+from course_utils.measured.advice import Advice, advise
+from course_utils.measured.runs import FREEZE_LEVELS, Measured, Run
 from course_utils.plots import COLOURS
-from course_utils.strategy import Advice, advise
-from course_utils.widgets.panel import LINE, TEXT, Panel, code_block, paragraph, status, text
+from course_utils.widgets.parts.panel import LINE, TEXT, Panel, code_block, paragraph, status, text
 
 SIMILARITIES = {
     "near": "Near: whole things as in the photographs of the pretraining, such as animals, "
@@ -25,7 +25,7 @@ class StrategyAdvisor(Panel):
     """A panel that recommends how much of a pretrained network to freeze.
 
     The recommendation rests on a grid that was measured beforehand, see
-    `course_utils.strategy.advise`; the rule of thumb of the textbooks stands beside it.
+    `course_utils.measured.advice.advise`; the rule of thumb of the textbooks stands beside it.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class StrategyAdvisor(Panel):
         weights = "" if level.kept else ", weights=False"
         lines = ["import keras", "from course_utils import add_classifier, load_backbone"]
         if advice.old_rate is not None:
-            lines = [lines[1], "from course_utils.learning_rates import RatePerLayer"]
+            lines = [lines[1], "from course_utils.optimizers import RatePerLayer"]
         lines += ["", f'backbone = load_backbone("minivgg"{weights})']
         if level.name == "all":
             lines += ["for layer in backbone.model.layers:", "    layer.trainable = False"]

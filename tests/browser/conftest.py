@@ -1,7 +1,8 @@
 """JupyterLab as a learner has it, in a browser: a server of its own for the tests."""
 
 import pytest
-from browser.lab import running_lab
+
+from tools.jupyterlab import running_lab
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from browser.lab import THEMES, barriers, use_theme
 from playwright.sync_api import expect
+
+from tools.jupyterlab import THEMES, barriers, use_theme
 
 CELLS = (
     "from course_utils import FreezeExplorer, load_backbone, load_split\n"

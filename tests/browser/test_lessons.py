@@ -4,7 +4,10 @@ import re
 import shutil
 
 import pytest
-from browser.lab import (
+from exercises.submissions import solutions, written
+
+from course_utils import widgets
+from tools.jupyterlab import (
     REPOSITORY,
     THEMES,
     TOKEN,
@@ -17,9 +20,6 @@ from browser.lab import (
     use_theme,
     write_settings,
 )  # fmt: skip
-from exercises.submissions import solutions, written
-
-from course_utils import widgets
 
 LESSONS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 

@@ -3,9 +3,9 @@
 import statistics
 
 import pytest
-from browser.lab import THEMES, barriers, use_theme
 
-from course_utils.measurements import FREEZE_LEVELS, transfer_runs
+from course_utils.measured.runs import FREEZE_LEVELS, transfer_runs
+from tools.jupyterlab import THEMES, barriers, use_theme
 
 CELLS = (
     "from course_utils import StrategyAdvisor\n"

@@ -4,7 +4,8 @@ import json
 import re
 
 import pytest
-from browser.lab import THEMES, barriers, use_theme
+
+from tools.jupyterlab import THEMES, barriers, use_theme
 
 PANEL = ".course-feature-explorer"
 CELLS = (

@@ -5,8 +5,9 @@ import json
 import re
 
 import pytest
-from browser.lab import THEMES, barriers, use_theme
 from PIL import Image
+
+from tools.jupyterlab import THEMES, barriers, use_theme
 
 PLAYGROUND = ".course-classifier-playground"
 PLAYGROUND_CELLS = (

@@ -13,7 +13,6 @@ from skimage import data as skimage_data
 
 from course_utils import backbones
 from course_utils.backbones import (
-    BACKBONES,
     WEIGHTS,
     build_minivgg,
     classify,
@@ -21,7 +20,7 @@ from course_utils.backbones import (
     load_backbone,
     minivgg_card,
 )
-from course_utils.editions import MIRROR_WEIGHTS, current_edition
+from course_utils.editions import BACKBONES, MIRROR_WEIGHTS, current_edition
 
 KERAS = {
     "minivgg": keras.applications.vgg16,

@@ -18,10 +18,12 @@ from keras import layers
 from PIL import Image
 
 from course_utils import transfer
-from course_utils.backbones import BACKBONES, load_backbone
+from course_utils.backbones import load_backbone
 from course_utils.datasets import Split
+from course_utils.editions import BACKBONES
+from course_utils.features import extract_features
 from course_utils.tensors import BadImagesError, paths_to_tensor
-from course_utils.transfer import add_classifier, extract_features, freeze_up_to, split_at
+from course_utils.transfer import add_classifier, freeze_up_to, split_at
 
 CHOICES = [None, "block1", "block2", "block3", "block4", "block5", "all"]
 

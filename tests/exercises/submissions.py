@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from traitlets.config import Config
 
-from course_utils.verdicts import STUB_MESSAGE
+from course_checks.verdict import STUB_MESSAGE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = REPOSITORY / "instructor" / "source"

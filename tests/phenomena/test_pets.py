@@ -8,9 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from course_utils.backbones import load_backbone
+from course_utils.features import extract_features
 from course_utils.tensors import paths_to_tensor
-from course_utils.transfer import extract_features
-from data_scripts.render_pets import COUNTS, render_pets
+from data_scripts.pets.render import COUNTS, render_pets
 
 EPOCHS = 12
 # The training pictures are all there; fewer test pictures keep this file below a minute.

@@ -11,15 +11,15 @@ from sklearn.preprocessing import StandardScaler
 from course_utils import (
     add_classifier,
     current_edition,
-    drawn_data,
     extract_features,
     load_backbone,
     paths_to_tensor,
     split_at,
 )
 from course_utils.datasets import read_folder
-from data_scripts import render_signs
-from data_scripts.drawing import render_all
+from data_scripts import draw
+from data_scripts.canvas.pictures import render_all
+from data_scripts.hands import render as render_signs
 
 EPOCHS = 3
 BATCH = 32
@@ -33,7 +33,7 @@ def folders(tmp_path_factory):
     """All pictures of seed 0 (the course's own), and a part of those of another seed."""
     own, edition = tmp_path_factory.mktemp("signs"), current_edition()
     first = edition.folder / "sign_language_digits"
-    if edition.name != "pocket" or not drawn_data.is_up_to_date(edition, first.name, seed=0):
+    if edition.name != "pocket" or not draw.is_up_to_date(edition, first.name, seed=0):
         first = render_signs.render_signs(own / "seed0", seed=0)
     jobs = render_signs.sign_jobs(seed=1)
     training = [job for job in jobs if job[0].startswith("train")]

@@ -9,8 +9,12 @@ from PIL import Image
 from skimage import data
 
 from course_utils.tensors import path_to_tensor
-from course_utils.widgets import AugmentationPreview
-from course_utils.widgets.augmentation_preview import AUGMENTATIONS, RESULTS, SUBJECTS
+from course_utils.widgets.augmentation_preview import (
+    AUGMENTATIONS,
+    RESULTS,
+    SUBJECTS,
+    AugmentationPreview,
+)
 
 LAYERS = [one.layer for one in AUGMENTATIONS]
 

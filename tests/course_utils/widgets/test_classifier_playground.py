@@ -11,13 +11,13 @@ from skimage import data
 from course_utils.backbones import load_backbone
 from course_utils.explain import occlude, occlusion_map
 from course_utils.tensors import path_to_tensor
-from course_utils.widgets import ClassifierPlayground
 from course_utils.widgets.classifier_playground import (
     CELLS,
     FORGOTTEN,
     MEAN_LEFT,
     SWAPPED,
     WIDTHS,
+    ClassifierPlayground,
 )
 
 CAT = path_to_tensor(data.chelsea(), (64, 64))

@@ -9,8 +9,7 @@ from sklearn.metrics import confusion_matrix
 
 from course_utils import show_images
 from course_utils.datasets import Split
-from course_utils.widgets import ErrorBrowser
-from course_utils.widgets.error_browser import PER_PAGE, _shade
+from course_utils.widgets.error_browser import PER_PAGE, ErrorBrowser, _shade
 
 NAMES = ["cat", "dog", "bird <b>"]
 COUNT = 120

@@ -11,9 +11,9 @@ import pytest
 
 from course_utils.backbones import load_backbone
 from course_utils.datasets import load_split
-from course_utils.training_cost import TrainingCost
 from course_utils.transfer import add_classifier, freeze_up_to
-from course_utils.widgets import FreezeExplorer
+from course_utils.widgets.freeze_explorer import FreezeExplorer
+from course_utils.widgets.parts.training_cost import TrainingCost
 
 NETWORKS = ("minivgg", "vgg16", "mobilenet_v2", "resnet50")
 BLOCKS = [f"block{i}" for i in range(1, 6)]
@@ -269,7 +269,7 @@ def test_training_takes_a_backbone_and_both_parts_of_the_pictures(backbone):
 
 
 def test_runs_are_drawn_beside_each_other_and_told_in_words(backbone, monkeypatch):
-    monkeypatch.setattr("course_utils.widgets.freeze_trial.MOST_CURVES", 2)
+    monkeypatch.setattr("course_utils.widgets.parts.trial_panel.MOST_CURVES", 2)
     few = load_split("dogs_vs_cats", "valid").take(slice(None, None, 10))
     explorer = FreezeExplorer(backbone, few, few)
     explorer.trial.epochs.value = 1
@@ -291,7 +291,7 @@ def cost(frozen, seconds):
 
 def test_cost_is_said_where_it_was_measured(backbone, monkeypatch):
     known = {"block5": cost("block5", 0.01), "block4": cost("block4", 0.02)}
-    monkeypatch.setattr("course_utils.widgets.freeze_cost.measured_costs", lambda name: known)
+    monkeypatch.setattr("course_utils.widgets.parts.cost_panel.measured_costs", lambda name: known)
     panel = FreezeExplorer(backbone)
     assert "not measured for none" in panel.cost.words
     panel.slider.value = "block4"
@@ -303,7 +303,7 @@ def test_cost_is_said_where_it_was_measured(backbone, monkeypatch):
 
 
 def test_cost_is_measured_in_another_process_when_asked(backbone, monkeypatch, tmp_path):
-    monkeypatch.setattr("course_utils.widgets.freeze_cost.measured_costs", lambda name: {})
+    monkeypatch.setattr("course_utils.widgets.parts.cost_panel.measured_costs", lambda name: {})
     panel = FreezeExplorer(backbone)
     assert "not measured on this machine yet" in panel.cost.words
     row = json.dumps(dataclasses.asdict(cost("none", 0.01)))
@@ -314,5 +314,8 @@ def test_cost_is_measured_in_another_process_when_asked(backbone, monkeypatch, t
     assert "1,000 pictures takes about 10 s" in panel.cost.words
     say[-1] = "raise SystemExit(1)"
     panel.cost.button.click()
-    assert "run in a terminal: python -m course_utils.training_cost minivgg" in panel.cost._job.said
+    assert (
+        "run in a terminal: python -m course_utils.widgets.parts.training_cost minivgg"
+        in panel.cost._job.said
+    )
     assert "1,000 pictures takes about 10 s" in panel.cost.words, "what is known was lost"

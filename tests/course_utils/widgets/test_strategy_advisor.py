@@ -6,8 +6,8 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import pytest
 
-from course_utils.measurements import FREEZE_LEVELS, TRANSFER_RUNS, transfer_runs
-from course_utils.strategy import FAR, NEAR
+from course_utils.measured.advice import FAR, NEAR
+from course_utils.measured.runs import FREEZE_LEVELS, TRANSFER_RUNS, transfer_runs
 from course_utils.widgets.strategy_advisor import StrategyAdvisor
 
 

@@ -1,0 +1,1 @@
+"""The ``course`` command: examine the machine, get data, hand out and grade exercises."""

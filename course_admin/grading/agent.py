@@ -1,0 +1,65 @@
+"""The part of the grader that runs in the learner's process: it answers with data, nothing else.
+
+Nothing here is trusted. A submission may change all of it; what comes back is data all the
+same, and what it is worth is decided elsewhere.
+"""
+
+import json
+import sys
+
+from course_checks.model_view import QUESTIONS_TO_MODELS, ModelView
+from course_checks.protocol import LearnerError, Recipe, ask, decode, encode
+
+MIME = "application/vnd.course.answer"
+
+_models: list[ModelView] = []
+
+
+def reply(request: str) -> None:
+    """Answer a request of the judge by displaying data.
+
+    Parameters
+    ----------
+    request : str
+        JSON with the encoded ``arguments``, and either the ``function`` to call or the
+        ``model`` and its ``method``.
+    """
+    from IPython.display import publish_display_data
+
+    request = json.loads(request)
+    arguments = [_argument(argument) for argument in request["arguments"]]
+    try:
+        if "function" in request:
+            value = ask(_function(request["function"]), *arguments)
+        else:
+            value = _method(request["model"], request["method"])(*arguments)
+        answer = {"answer": encode(value, _handle)}
+    except LearnerError as error:
+        answer = {"error": [error.kind, error.text[:2000]]}
+    except Exception as error:
+        answer = {"error": [type(error).__name__, str(error)[:2000]]}
+    publish_display_data({MIME: json.dumps(answer)})
+
+
+def _argument(argument: dict):
+    if "recipe" in argument:
+        return Recipe(argument["recipe"], decode(argument["settings"]))
+    return decode(argument["data"])
+
+
+def _function(name: str):
+    learners = vars(sys.modules["__main__"])
+    if name not in learners:
+        raise LearnerError("NameError", f"there is no {name}: was its cell deleted or renamed?")
+    return learners[name]
+
+
+def _method(number: int, method: str):
+    if method not in QUESTIONS_TO_MODELS:
+        raise LearnerError("AttributeError", method)
+    return getattr(_models[number], method)
+
+
+def _handle(model: ModelView) -> int:
+    _models.append(model)
+    return len(_models) - 1

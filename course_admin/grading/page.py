@@ -1,0 +1,72 @@
+"""The frame of the web pages that grading writes: no scripts, no network."""
+
+import html
+from collections.abc import Iterable
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
+    """Return an HTML table; every cell is escaped."""
+    titles = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def escape(text: str) -> str:
+    """Return text with HTML's special characters escaped."""
+    return html.escape(str(text))
+
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 0 auto;
+  padding: 1rem; max-width: 60rem; overflow-wrap: anywhere; }
+h1, h2, h3, h4 { line-height: 1.25; }
+a { color: #0b57a4; }
+table { border-collapse: collapse; margin: 0.5rem 0; }
+th:not(:last-child), td:not(:last-child) { overflow-wrap: normal; }
+th, td { border: 1px solid #b5b5b5; padding: 0.25rem 0.6rem; text-align: left;
+  vertical-align: top; }
+th { background: #eef1f4; }
+pre { white-space: pre-wrap; font: 14px/1.4 ui-monospace, monospace; margin: 0; padding: 0.5rem; }
+img { max-width: 100%; height: auto; }
+.cell { margin: 0.75rem 0; }
+.prompt, .anchor-link { display: none; }
+.input_area { background: #f6f7f8; border: 1px solid #d5d9dd; border-radius: 4px; }
+.output_subarea { padding: 0.25rem 0.5rem; border-left: 3px solid #d5d9dd; margin-top: 0.25rem; }
+.output_error { border-left-color: #b3261e; }
+.nbgrader_cell { border: 2px solid #2f6db0; border-radius: 6px; }
+.nbgrader_cell .panel-heading { background: #2f6db0; color: #fff; padding: 0.25rem 0.6rem; }
+.nbgrader_cell .panel-heading a { color: #fff; }
+.nbgrader_cell .panel-body { padding: 0.4rem 0.6rem; }
+.nbgrader_cell .panel-footer { background: #fff6dd; padding: 0.4rem 0.6rem; }
+.pull-right { float: right; }
+.findings { border-bottom: 2px solid #2f6db0; padding-bottom: 0.75rem; margin-bottom: 1rem; }
+@media print {
+  body { max-width: none; padding: 0; font-size: 11pt; }
+  .cell, .output_area, tr { break-inside: avoid; }
+  .nbgrader_cell .panel-heading { color: #000; background: #fff; border-bottom: 1px solid #000; }
+  .nbgrader_cell .panel-heading a { display: none; }
+}
+"""
+
+
+def page(title: str, body: str, more_style: str = "") -> str:
+    """Return a whole page around HTML that is safe already."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{more_style}{STYLE}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""

@@ -1,0 +1,65 @@
+"""Stand-ins for a learner's functions and models, in the process that decides.
+
+A check uses them as it uses the originals. Each call becomes a request to the learner's kernel,
+and what comes back is read as data: arrays without pickle, numbers, text.
+"""
+
+import json
+
+from course_admin.grading.agent import MIME
+from course_admin.grading.kernel import Kernel
+from course_checks.model_view import QUESTIONS_TO_MODELS
+from course_checks.protocol import LearnerError, Recipe, decode, encode
+
+
+class RemoteFunction:
+    """A function of the learner, by its name."""
+
+    def __init__(self, kernel: Kernel, name: str):
+        self._kernel = kernel
+        self._name = name
+
+    def ask_remotely(self, *arguments):
+        """Call the function in the learner's process; see `course_checks.protocol.ask`."""
+        return _ask(self._kernel, {"function": self._name}, arguments)
+
+
+class RemoteModel:
+    """A model in the learner's process, with the methods of `course_checks.protocol.ModelView`."""
+
+    def __init__(self, kernel: Kernel, number: int):
+        self._kernel = kernel
+        self._number = number
+
+    def __getattr__(self, method: str):
+        if method not in QUESTIONS_TO_MODELS:
+            raise AttributeError(method)
+
+        def call(*arguments):
+            return _ask(self._kernel, {"model": self._number, "method": method}, arguments)
+
+        return call
+
+
+def _ask(kernel: Kernel, request: dict, arguments: tuple):
+    request["arguments"] = [_written(argument) for argument in arguments]
+    code = f"from course_admin.grading import agent\nagent.reply({json.dumps(request)!r})"
+    try:
+        text = kernel.ask(code, MIME)
+    except TimeoutError:
+        seconds = kernel.limits.cell_seconds
+        raise LearnerError("TimeoutError", f"no answer within {seconds:.0f} s") from None
+    try:
+        answer = json.loads(text or "null")
+        if "error" in answer:
+            kind, message = answer["error"]
+            raise LearnerError(str(kind)[:100], str(message)[:2000])
+        return decode(answer["answer"], lambda number: RemoteModel(kernel, number))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise LearnerError("NoAnswer", "the call gave no answer that can be read") from None
+
+
+def _written(argument) -> dict:
+    if isinstance(argument, Recipe):
+        return {"recipe": argument.name, "settings": encode(argument.settings)}
+    return {"data": encode(argument)}

@@ -1,0 +1,159 @@
+"""Grades as tables: a CSV file for spreadsheets, a summary for each question."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_admin.grading.page import escape, page, table
+from course_admin.grading.results import GRADED, QuestionResult, SubmissionResult
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_csv(results: Iterable[SubmissionResult], path: Path) -> None:
+    """Write a table for a spreadsheet: a row for each student and exercise.
+
+    Points that nobody knows yet are empty cells, never 0. What a spreadsheet would take for a
+    formula gets an apostrophe in front.
+
+    Parameters
+    ----------
+    results : iterable of SubmissionResult
+    path : Path
+        In UTF-8 with a byte order mark, by which Excel knows it.
+    """
+    results = sorted(results, key=lambda result: (result.exercise, result.student))
+    questions = list(dict.fromkeys(_column(r, q) for r in results for q in r.questions))
+    rows = [_row(result) for result in results]
+    names = list(_row(SubmissionResult("", "", GRADED))) + questions
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow([_neutral(name) for name in names])
+        writer.writerows([_neutral(row.get(name)) for name in names] for row in rows)
+
+
+def _column(result: SubmissionResult, question: QuestionResult) -> str:
+    return f"{result.exercise}: {question.question}"
+
+
+def _row(result: SubmissionResult) -> dict:
+    return {
+        "student": result.student,
+        "exercise": result.exercise,
+        "status": result.status,
+        "points": result.points,
+        "points_so_far": result.points_so_far,
+        "max_points": result.max_points,
+        "late": "yes" if result.late else "no",
+        "sandboxed": "yes" if result.sandboxed else "no",
+        "reasons": "; ".join(_all_reasons(result)),
+        **{_column(result, question): question.points for question in result.questions},
+    }
+
+
+def _all_reasons(result: SubmissionResult) -> list[str]:
+    of_questions = [f"{q.question}: {q.reason}" for q in result.questions if q.reason]
+    return [*result.reasons, *of_questions]
+
+
+def _neutral(value) -> str | float:
+    """Return what goes into a cell; a text that starts like a formula cannot be one."""
+    if value is None or isinstance(value, int | float):
+        return "" if value is None else value
+    return f"'{value}" if value.startswith(FORMULA) else value
+
+
+@dataclass(frozen=True)
+class QuestionSummary:
+    """How a question went, over all students.
+
+    Attributes
+    ----------
+    exercise, question : str
+    graded : int
+        How many have points for it.
+    passed : int
+        How many have all points.
+    mean_share : float or None
+        Mean of points by points to be had; None where nobody has any.
+    misconceptions : list of tuple
+        Names of mistakes and how often each was seen, the most frequent first.
+    waiting : int
+        How many have no points yet.
+    """
+
+    exercise: str
+    question: str
+    graded: int
+    passed: int
+    mean_share: float | None
+    misconceptions: list[tuple[str, int]]
+    waiting: int
+
+
+def summarise(results: Iterable[SubmissionResult]) -> list[QuestionSummary]:
+    """Count for each question who passed it and which misconceptions were seen."""
+    found: dict[tuple[str, str], list[QuestionResult]] = {}
+    for result in sorted(results, key=lambda result: result.exercise):
+        for question in result.questions:
+            found.setdefault((result.exercise, question.question), []).append(question)
+    return [_summary(*names, questions) for names, questions in found.items()]
+
+
+def _summary(exercise: str, name: str, questions: list[QuestionResult]) -> QuestionSummary:
+    graded = [question for question in questions if question.points is not None]
+    shares = [question.points / question.max_points for question in graded if question.max_points]
+    seen = Counter(question.misconception for question in questions if question.misconception)
+    return QuestionSummary(
+        exercise,
+        name,
+        graded=len(graded),
+        passed=sum(question.points >= question.max_points for question in graded),
+        mean_share=sum(shares) / len(shares) if shares else None,
+        misconceptions=sorted(seen.items(), key=lambda pair: (-pair[1], pair[0])),
+        waiting=len(questions) - len(graded),
+    )
+
+
+SUMMARY_HEAD = ["exercise", "question", "graded", "all points", "mean", "waiting", "misconceptions"]
+
+
+def _summary_cells(summary: QuestionSummary) -> list[str]:
+    mean = "" if summary.mean_share is None else f"{summary.mean_share:.0%}"
+    seen = ", ".join(f"{name} ({count})" for name, count in summary.misconceptions)
+    counts = [str(summary.graded), str(summary.passed), mean, str(summary.waiting)]
+    return [summary.exercise, summary.question, *counts, seen]
+
+
+def summary_text(results: Iterable[SubmissionResult]) -> str:
+    """Return the summary as a table for the terminal."""
+    rows = [SUMMARY_HEAD, *map(_summary_cells, summarise(results))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(SUMMARY_HEAD))]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "\n".join(lines)
+
+
+def write_summary(results: Iterable[SubmissionResult], path: Path) -> None:
+    """Write the summary as a web page that needs nothing else.
+
+    Parameters
+    ----------
+    results : iterable of SubmissionResult
+    path : Path
+    """
+    results = list(results)
+    states = Counter(result.status for result in results)
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
+    review = [
+        [result.student, result.exercise, result.status, "; ".join(_all_reasons(result))]
+        for result in results
+        if result.status != GRADED
+    ]
+    body = f"<h1>Summary</h1><p>{len(results)} submissions: {escape(counts)}.</p>"
+    body += "<h2>Questions</h2>" + table(SUMMARY_HEAD, map(_summary_cells, summarise(results)))
+    if review:
+        body += "<h2>Waiting for you</h2>"
+        body += table(["student", "exercise", "status", "reasons"], review)
+    path.write_text(page("Summary of the grading", body), encoding="utf-8")

@@ -1,0 +1,135 @@
+"""Asking a learner's function or model, and what to say where the answer has another form."""
+
+import numpy as np
+
+from course_checks.model_view import ModelView
+from course_checks.protocol import LearnerError
+from course_checks.verdict import Mistake
+
+
+def compare_all(*comparisons):
+    """Make all comparisons; name the first mistake, and give the points of the worst.
+
+    Returns what the last comparison returns.
+    """
+    mistakes, said = [], None
+    for compare in comparisons:
+        try:
+            said = compare()
+        except Mistake as mistake:
+            mistakes.append(mistake)
+    if mistakes:
+        mistakes[0].score = min(mistake.score for mistake in mistakes)
+        raise mistakes[0]
+    return said
+
+
+def expect_number(answer) -> int | float:
+    """Return the answer, which must be one finite number."""
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        raise Mistake(None, f"One number was asked for; you gave {kind_of(answer)}.")
+    if not np.isfinite(answer):
+        raise Mistake(None, f"A finite number was asked for; you gave {answer}.")
+    return answer
+
+
+def expect_pair(answer) -> list:
+    """Return the answer, which must be two finite numbers, as a list."""
+    if isinstance(answer, np.ndarray) and answer.shape == (2,):
+        answer = answer.tolist()
+    if not isinstance(answer, list) or len(answer) != 2:
+        raise Mistake(None, f"Two numbers were asked for; you gave {kind_of(answer)}.")
+    return [expect_number(number) for number in answer]
+
+
+def expect_array(answer, shape: tuple) -> np.ndarray:
+    """Return the answer as an array of this shape, of finite numbers."""
+    if answer is None:
+        raise Mistake(None, f"An array was asked for; you gave {kind_of(answer)}.")
+    array = np.asarray(answer, dtype="float64")
+    if array.shape != shape:
+        raise Mistake(None, f"The shape should be {shape}; yours is {array.shape}.")
+    if not np.isfinite(array).all():
+        raise Mistake(None, "Some of the numbers are infinite or no numbers at all.")
+    return array
+
+
+def kind_of(answer) -> str:
+    """Say in a few words what an answer is."""
+    if answer is None:
+        return "None (is the return missing?)"
+    if isinstance(answer, list):
+        return f"{len(answer)} values"
+    return getattr(answer, "kind", type(answer).__name__)
+
+
+def expect_model(answer):
+    """Return a model of the learner's, here or in another process."""
+    if not hasattr(answer, "train_step"):
+        raise Mistake(None, f"The function should return a Keras model; it gave {kind_of(answer)}.")
+    return answer
+
+
+def ask_model(model, question: str, *arguments):
+    """Ask a learner's model one of its `QUESTIONS_TO_MODELS`, here or in another process."""
+    if not isinstance(model, ModelView):
+        return getattr(model, question)(*arguments)
+    try:
+        return getattr(model, question)(*arguments)
+    except Exception as error:  # whatever Keras raises for a model that cannot do this
+        raise LearnerError(type(error).__name__, str(error)) from error
+
+
+def facts_of(model) -> dict:
+    """Return what a model says of itself; see `ModelView.facts`."""
+    return ask_model(model, "facts")
+
+
+def train_step(model, inputs, targets) -> float:
+    """Train a model on one batch, and return the loss, which must be finite."""
+    loss = ask_model(model, "train_step", inputs, targets)
+    if not isinstance(loss, int | float) or not np.isfinite(loss):
+        raise Mistake(None, f"The training gives no finite loss but {loss!r:.40}.")
+    return float(loss)
+
+
+def predictions_of(model, inputs, classes: int) -> np.ndarray:
+    """Return a model's outputs, ``(n, classes)``."""
+    answer = ask_model(model, "predict", inputs)
+    if np.shape(answer) == (len(inputs), 1):
+        detail = "The network has one output. One for each class was asked for."
+        raise Mistake(None, detail)
+    return expect_array(answer, (len(inputs), classes))
+
+
+def probabilities_of(model, inputs, classes: int) -> np.ndarray:
+    """Ask for predictions, which must be probabilities."""
+    answer = predictions_of(model, inputs, classes)
+    if not np.allclose(answer.sum(axis=1), 1, atol=1e-3) or answer.min() < -1e-6:
+        detail = "The outputs are no probabilities: the last layer needs activation='softmax'."
+        raise Mistake("softmax-and-loss", detail, score=1 / 3)
+    return answer
+
+
+def weights_of(model, name: str) -> list[np.ndarray]:
+    """Return kernel and bias of one layer."""
+    found = ask_model(model, "weights", f"{name}/")
+    ends = {str(path).rsplit("/", 1)[-1]: array for path, array in found.items()}
+    if not {"kernel", "bias"} <= set(ends):
+        raise Mistake(None, f"The layer {name[:60]!r} with its kernel and bias is missing.")
+    return [np.asarray(ends["kernel"], "float64"), np.asarray(ends["bias"], "float64")]
+
+
+def kernel_of(model, name: str) -> np.ndarray:
+    """Return the kernel of one layer."""
+    return weights_of(model, name)[0]
+
+
+def head_of(model, name: str) -> dict[str, np.ndarray]:
+    """Return kernel and bias of one layer by these names."""
+    return dict(zip(("kernel", "bias"), weights_of(model, name), strict=True))
+
+
+def rounded(numbers: np.ndarray) -> str:
+    """Write an array with one digit after the point."""
+    return str([round(float(number), 1) for number in numbers])

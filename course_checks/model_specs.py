@@ -1,0 +1,92 @@
+"""The models that checks hand to learners' functions."""
+
+import numpy as np
+
+
+def _backbone(**settings):
+    from course_utils.backbones import load_backbone
+
+    return load_backbone(**settings).model
+
+
+def _second_part(block: str):
+    from course_utils.backbones import load_backbone
+    from course_utils.transfer import split_at
+
+    return split_at(load_backbone(), block)[1]
+
+
+def _classifier(features: int, classes: int):
+    """Build a small network that ends in a classifier."""
+    import keras
+
+    inputs = keras.Input((8, 8, 3))
+    maps = keras.layers.Conv2D(features, 3, activation="relu")(inputs)
+    pooled = keras.layers.GlobalAveragePooling2D()(maps)
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(pooled))
+
+
+def _linear(kernel: np.ndarray, bias: np.ndarray, pooled: bool = True):
+    """Build one softmax layer with these weights, behind average pooling unless `pooled`."""
+    import keras
+
+    inputs = keras.Input((len(kernel),) if pooled else (None, None, len(kernel)))
+    codes = inputs if pooled else keras.layers.GlobalAveragePooling2D()(inputs)
+    outputs = keras.layers.Dense(len(bias), activation="softmax")(codes)
+    model = keras.Model(inputs, outputs)
+    model.layers[-1].set_weights([kernel, bias])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def _trained_network(weights: list[np.ndarray]):
+    """Build four convolutions and a classifier, compiled and trained a little (at rate 0)."""
+    import keras
+
+    network = keras.Sequential([keras.Input((16, 16, 3))])
+    for i, kernel in enumerate(weights[0:8:2], start=1):
+        convolution = keras.layers.Conv2D(kernel.shape[-1], 3, activation="relu", name=f"conv{i}")
+        network.add(convolution)
+        if i == 2:
+            network.add(keras.layers.MaxPooling2D(name="pool"))
+    network.add(keras.layers.GlobalAveragePooling2D(name="avg_pool"))
+    network.add(keras.layers.Dense(weights[-1].size, activation="softmax", name="predictions"))
+    model = keras.Model(network.inputs, network.outputs)
+    model.set_weights(weights)
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    # As the check trains it: other shapes or types would make Keras read trainable once more.
+    model.fit(np.zeros((20, 16, 16, 3), "float32"), np.zeros(20, "int64"), verbose=0)
+    model.optimizer.learning_rate = 0.1
+    return model
+
+
+def _normalised_backbone(weights: list[np.ndarray]):
+    """Build two convolutions with batch normalisation between them."""
+    import keras
+
+    filters = len(weights[1])
+    inputs = keras.Input((16, 16, 3))
+    maps = keras.layers.Conv2D(filters, 3, name="conv1", use_bias=False)(inputs)
+    maps = keras.layers.BatchNormalization(name="bn1")(maps)
+    maps = keras.layers.ReLU(name="relu1")(maps)
+    maps = keras.layers.Conv2D(filters, 3, name="conv2")(maps)
+    model = keras.Model(inputs, maps, name="small_backbone")
+    model.set_weights(weights)
+    return model
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)  # who writes into the argument learns it from an error
+    return array
+
+
+MODELS = {
+    "backbone": _backbone,
+    "second_part": _second_part,
+    "classifier": _classifier,
+    "linear": _linear,
+    "trained_network": _trained_network,
+    "normalised_backbone": _normalised_backbone,
+    "read_only": _read_only,
+}
+"""What a `Recipe` can make: models, and an array that cannot be changed."""

@@ -1,0 +1,244 @@
+"""What passes between a check and a learner's function: plain data, and models seen from outside.
+
+A check calls the learner's function through `ask`. In an exercise that function lives in the
+same process. In grading it is a stand-in (`course_admin.grading.proxies`) whose calls go to the
+learner's sandboxed process, and nothing comes back but what this module calls plain. The checks
+are the same in both.
+"""
+
+import base64
+import dataclasses
+import io
+import json
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from course_checks.model_specs import MODELS
+from course_checks.model_view import ModelView
+
+DEEPEST = 20
+"""How many lists and dicts an answer may hold in each other."""
+
+
+class LearnerError(Exception):
+    """What a learner's function raised, or that it could not be asked.
+
+    Attributes
+    ----------
+    kind : str
+        The name of the exception, for example ``"NotImplementedError"``.
+    text : str
+        Its message.
+    """
+
+    def __init__(self, kind: str, text: str = ""):
+        super().__init__(f"{kind}: {text}" if text else kind)
+        self.kind = kind
+        self.text = text
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A Keras model (or a read-only array) to be made where the learner's function runs.
+
+    Attributes
+    ----------
+    name : str
+        One of `MODELS`.
+    settings : dict
+        Arguments of its maker; plain data.
+    """
+
+    name: str
+    settings: dict = dataclasses.field(default_factory=dict)
+
+    def make(self):
+        """Build the model."""
+        return MODELS[self.name](**self.settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class Other:
+    """An answer that is neither plain data nor a model; only its type is known."""
+
+    kind: str
+
+
+def ask(function: Callable, *arguments) -> Any:
+    """Call a learner's function, and return its answer as plain data.
+
+    Parameters
+    ----------
+    function : callable
+        The learner's, or its stand-in in grading.
+    *arguments : plain data or Recipe
+        The function gets copies; of a `Recipe`, the model.
+
+    Returns
+    -------
+    plain data, ModelView or Other
+        See `plain`.
+
+    Raises
+    ------
+    LearnerError
+        If the function raised anything, or is none.
+    """
+    if hasattr(function, "ask_remotely"):
+        return function.ask_remotely(*arguments)
+    if not callable(function):
+        raise LearnerError("TypeError", f"this is no function but a {type(function).__name__}")
+    prepared = [made(argument) for argument in arguments]
+    try:
+        return plain(function(*prepared))
+    except Exception as error:
+        text = f"{error}{_place(error, function)}"
+        raise LearnerError(type(error).__name__, text) from error
+
+
+def _place(error: Exception, function: Callable) -> str:
+    """Say in which line of the function an error came up; the stub's needs no place."""
+    if isinstance(error, NotImplementedError) or not hasattr(function, "__code__"):
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == function.__code__.co_filename]
+    return f"\nIn line {own[-1].lineno} of its cell: {own[-1].line}" if own else ""
+
+
+def made(argument):
+    """Return what the learner's function gets: a copy, or the model of a recipe."""
+    if isinstance(argument, Recipe):
+        return argument.make()
+    return decode(encode(argument))
+
+
+def plain(value, depth: int = 0) -> Any:
+    """Return a value as data that can be compared without running code of the learner.
+
+    Tuples become lists, tensors and scalars of other libraries NumPy arrays and Python
+    numbers, dataclasses dicts, a Keras model a `ModelView`; anything else becomes `Other`.
+    """
+    if value is None or isinstance(value, ModelView | Other):
+        return value
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    if depth > DEEPEST:
+        return Other("deeply nested value")
+    if isinstance(value, list | tuple):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return plain(fields, depth + 1)
+    if _is_model(value):
+        return ModelView(value)
+    return _plain_array(value)
+
+
+def _plain_array(value):
+    if not hasattr(value, "__array__"):
+        return Other(type(value).__name__)
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        return Other(f"array of {array.dtype}")
+    return array.item() if array.ndim == 0 else np.array(array)
+
+
+def _is_model(value) -> bool:
+    import sys
+
+    keras = sys.modules.get("keras")  # who has a model has imported keras
+    return keras is not None and isinstance(value, keras.Model)
+
+
+def encode(value, handle: Callable | None = None) -> str:
+    """Write plain data as text; `handle` gives a model a number by which to ask for it."""
+    return json.dumps(_tagged(plain(value), handle))
+
+
+def _tagged(value, handle):
+    match value:
+        case list():
+            return {"list": [_tagged(item, handle) for item in value]}
+        case dict():
+            return {"dict": [[key, _tagged(item, handle)] for key, item in value.items()]}
+        case np.ndarray():
+            file = io.BytesIO()
+            np.save(file, value, allow_pickle=False)
+            return {"npy": base64.b64encode(file.getvalue()).decode("ascii")}
+        case Other():
+            return {"other": value.kind}
+        case ModelView() if handle:
+            return {"model": handle(value)}
+        case ModelView():
+            return {"other": "keras.Model"}
+        case _:
+            return {"value": value}
+
+
+def decode(text: str, model: Callable | None = None) -> Any:
+    """Read what `encode` wrote. Nothing in it is run, imported or unpickled.
+
+    Parameters
+    ----------
+    text : str
+    model : callable, optional
+        Makes what stands for a model from its number.
+
+    Raises
+    ------
+    ValueError
+        If the text is anything else.
+    """
+    try:
+        return _untagged(json.loads(text), model)
+    except RecursionError:
+        raise ValueError("an answer is too deeply nested") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"an answer is damaged ({type(error).__name__})") from None
+
+
+def _untagged(tagged, model):
+    ((tag, content),) = tagged.items()
+    match tag:
+        case "list":
+            return [_untagged(item, model) for item in content]
+        case "dict":
+            return {str(key): _untagged(item, model) for key, item in content}
+        case "npy":
+            return _array(base64.b64decode(content, validate=True))
+        case "other":
+            return Other(str(content)[:100])
+        case "model" if model and isinstance(content, int):
+            return model(content)
+        case "value" if content is None or isinstance(content, bool | int | float | str):
+            return content
+    raise ValueError(f"an answer is damaged (unknown tag {str(tag)[:20]!r})")
+
+
+def _array(npy: bytes) -> np.ndarray:
+    """Read a ``.npy`` file whose header may lie."""
+    file = io.BytesIO(npy)
+    version = np.lib.format.read_magic(file)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError("an array has an unknown format")
+    try:
+        shape, _, dtype = read[version](file, max_header_size=1000)
+    except Exception as error:  # NumPy takes headers apart with Python's own tools
+        raise ValueError(f"an array has a damaged header ({type(error).__name__})") from None
+    count = 1
+    for length in shape:
+        count *= length  # of Python's integers, which do not overflow
+    if dtype.kind not in "biuf" or count * dtype.itemsize != len(npy) - file.tell():
+        raise ValueError("an array is not what its header says")
+    file.seek(0)
+    return np.load(file, allow_pickle=False)

@@ -1,0 +1,70 @@
+"""What training must do to a model: comparisons that several exercises make."""
+
+import math
+
+import numpy as np
+
+from course_checks.expectations import facts_of
+from course_checks.reference_network import cross_entropy, linear_scores, softmax
+from course_checks.verdict import Mistake
+
+
+def fits_codes(probabilities, codes, head: dict) -> bool:
+    """Whether these are the probabilities that a head gives for the codes."""
+    return np.allclose(probabilities, softmax(linear_scores(codes, head)), atol=0.01)
+
+
+def compare_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) -> None:
+    """Compare the loss of a step with the cross-entropy of the probabilities before it."""
+    compare_logits(model)
+    if any("Dropout" in str(layer["kind"]) for layer in facts_of(model)["layers"]):
+        detail = "There is dropout. Only average pooling and one Dense layer were asked for."
+        raise Mistake(None, detail, score=2 / 3)
+    one_hot = targets if np.ndim(targets) == 2 else np.eye(before.shape[1])[targets]
+    expected = cross_entropy(before, one_hot)
+    if not np.isclose(loss, expected, rtol=0.02, atol=0.01):
+        detail = f"The first loss is {loss:.3f}; for these probabilities it should be"
+        name = str(facts_of(model)["loss"])[:60]
+        raise Mistake(None, f"{detail} {expected:.3f}. The loss is {name}.", score=2 / 3)
+
+
+def compare_learning(first: dict, last: dict, codes, targets, predictions: list) -> None:
+    """Compare the way a head went with the gradient of the loss on these codes."""
+    if max(np.ptp(rows, axis=0).max() for rows in predictions) < 0.03:
+        raise Mistake(None, "The predictions are the same for all pictures.", score=1 / 3)
+    errors = softmax(linear_scores(codes, first)) - targets
+    way = last["kernel"] - first["kernel"]
+    if not np.sum(way * (codes.T @ errors)) < 0:
+        raise Mistake("everything-frozen", score=1 / 3)
+
+
+def compare_logits(model) -> None:
+    """Name a loss that takes probabilities for logits."""
+    if not facts_of(model)["from_logits"]:
+        return
+    detail = (
+        "Here the outputs are probabilities, and the loss says from_logits=True. Keras notices "
+        "it for this layer and warns; elsewhere the network would learn badly, without a word."
+    )
+    raise Mistake("softmax-and-loss", detail, score=2 / 3)
+
+
+def compare_accuracy(answers, labels, enough: float, chance: float) -> str:
+    """Compare the share of right answers with what is enough; say what may be wrong."""
+    correct, total = int((answers.argmax(axis=1) == labels).sum()), len(labels)
+    found = f"{correct} of {total} pictures that it never saw ({correct / total:.0%})"
+    if correct / total >= enough:
+        return f"Your network is right on {found}."
+    middle = chance + 0.75 * (enough - chance)
+    detail = f"Your network is right on {found}; {enough:.0%} is well within reach."
+    hint = "Does the loss fall during training? Try more epochs, or another learning rate."
+    guess = 1 / answers.shape[1]
+    by_luck = 3 * math.sqrt(guess * (1 - guess) / total)
+    if correct / total < guess - by_luck:
+        hint = "That is worse than guessing: is it trained, with the labels in the pictures' order?"
+    elif correct / total < guess + by_luck:
+        hint = (
+            "That is guessing: does the network train at all? Where the loss jumps about, the "
+            "learning rate is too large."
+        )
+    raise Mistake(None, f"{detail} {hint}", score=0.5 if correct / total >= middle else 0.0)

@@ -1,0 +1,240 @@
+"""Choosing a picture in a panel: one of the course's, or one's own."""
+
+import base64
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+from PIL import Image, ImageOps
+from skimage import data
+
+from course_utils.tensors import FORMATS, BadImagesError, path_to_tensor
+from course_utils.widgets.parts.panel import WRAP, paragraph, status
+
+MAX_PIXELS = 50_000_000
+"""What a picture may have: a PNG of this size takes 150 MB to decode."""
+
+MAX_BYTES = 10_000_000
+"""What a file may have: JupyterLab's server closes the connection at larger messages."""
+
+SIDE = 480
+"""The longer side of a chosen picture in pixels, more than any network of the course takes."""
+
+
+PHOTOGRAPHS = {
+    "cat": "data.chelsea()",
+    "coffee": "data.coffee()",
+    "rocket": "data.rocket()",
+    "astronaut": "data.astronaut()",
+    "motorcycle": "data.stereo_motorcycle()[0]",
+}
+"""Real photographs that scikit-image holds, and how to get them after
+``from skimage import data``."""
+
+
+class PictureInput(anywidget.AnyWidget):
+    """A place in the page where a picture is chosen or dropped."""
+
+    _esm = Path(__file__).with_name("picture_input.js")
+    most_bytes = traitlets.Int(MAX_BYTES).tag(sync=True)
+
+
+class PictureChooser(ipywidgets.VBox):
+    """Choose one of some pictures, or give one of your own.
+
+    A file that cannot be used gets a message; the last good picture stays.
+
+    Parameters
+    ----------
+    examples : dict of str to (path, PIL.Image.Image or numpy.ndarray), optional
+        Pictures to choose from, by name; the first is chosen at the beginning. By default
+        `photographs`.
+
+    Attributes
+    ----------
+    dropdown : ipywidgets.Dropdown
+    name : str
+        The chosen picture's.
+    source : path, PIL.Image.Image, numpy.ndarray or bytes
+        What was given: the example, or the content of the learner's file.
+    pixels : numpy.ndarray of uint8, shape (height, width, 3)
+        The chosen picture, upright, its longer side at most `SIDE` pixels.
+    """
+
+    def __init__(self, examples: dict | None = None):
+        self._are_photographs = examples is None
+        self._examples = photographs() if examples is None else dict(examples)
+        self._callbacks: list[Callable[[], None]] = []
+        self._choosing = False
+        self.dropdown = ipywidgets.Dropdown(
+            options=list(self._examples), description="picture",
+            style={"description_width": "initial"},
+        )  # fmt: skip
+        self._input, self._status = PictureInput(), status()
+        self._own: dict[str, tuple[bytes, np.ndarray]] = {}
+        super().__init__([ipywidgets.HBox([self.dropdown, self._input], layout=WRAP), self._status])
+        self._take(self.dropdown.value)
+        self.dropdown.observe(self._on_dropdown, "value")
+        self._input.on_msg(self._on_message)
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call a function whenever another picture was chosen."""
+        self._callbacks.append(callback)
+
+    @property
+    def code(self) -> str:
+        """Python for the chosen picture: a file, a photograph or one of the examples."""
+        if self.name in self._own:
+            return repr(self.name)
+        if self._are_photographs:
+            return PHOTOGRAPHS[self.name]
+        if isinstance(self.source, str | Path):
+            return repr(str(self.source))
+        return f"examples[{self.name!r}]"
+
+    @property
+    def imports(self) -> list[str]:
+        """What `code` needs: an import, or the learner's file."""
+        if self.name in self._own:
+            return [f"# first put {self.name} into the folder of this notebook"]
+        return ["from skimage import data"] * self.code.startswith("data.")
+
+    def give(self, name: str, content: bytes) -> None:
+        """Take a picture file of the learner's own, as if it had been dropped."""
+        try:
+            picture = opened(name, content)
+        except BadImagesError as error:
+            self._say(f"{error} The picture before stays.")
+            return
+        self._own[name] = content, picture
+        self._choose(name)
+        self._say("")
+        self._on_dropdown(None)
+
+    def _choose(self, name: str) -> None:
+        """Let the list show a name, in one message: new options alone choose the first of them."""
+        self._choosing = True
+        with self.dropdown.hold_sync():
+            if name not in self.dropdown.options:
+                self.dropdown.options = [*self.dropdown.options, name]
+            self.dropdown.value = name
+        self._choosing = False
+
+    def _on_message(self, widget, message: dict, buffers: list) -> None:
+        if "too_large" in message:
+            self._say(
+                f"{message['name']} has {message['too_large'] / 1e6:.0f} MB, over the "
+                f"{MAX_BYTES / 1e6:.0f} MB that fit here: save a smaller copy of it. "
+                "The picture before stays."
+            )
+        else:
+            self.give(str(message["name"]), bytes(buffers[0]))
+
+    def _on_dropdown(self, change) -> None:
+        if self._choosing:
+            return
+        self._take(self.dropdown.value)
+        for callback in self._callbacks:
+            callback()
+
+    def _take(self, name: str) -> None:
+        self.name = name
+        if name in self._own:
+            self.source, self.pixels = self._own[name]
+        else:
+            self.source = self._examples[name]
+            self.pixels = shrunk(self.source)
+
+    def _say(self, words: str) -> None:
+        self._status.value = paragraph(words) if words else ""
+
+
+def photographs() -> dict[str, np.ndarray]:
+    """Return the real photographs that scikit-image holds; nothing is downloaded.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of uint8, shape (height, width, 3)
+    """
+    return {
+        "cat": data.chelsea(),
+        "coffee": data.coffee(),
+        "rocket": data.rocket(),
+        "astronaut": data.astronaut(),
+        "motorcycle": data.stereo_motorcycle()[0],
+    }
+
+
+def opened(name: str, content: bytes) -> np.ndarray:
+    """Return the pixels of an uploaded picture, upright and not too large.
+
+    Parameters
+    ----------
+    name : str
+        The file's.
+    content : bytes
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (height, width, 3)
+
+    Raises
+    ------
+    BadImagesError
+        If it is empty, too large, no picture or damaged; the message says what to do.
+    """
+    with _header(name, content) as image:
+        try:
+            image.draft(None, (2 * SIDE, 2 * SIDE))  # a large JPEG is decoded at reduced scale
+            return shrunk(image)
+        except Exception as error:  # broken files make Pillow's decoders raise nearly everything
+            raise BadImagesError(f"{name} is damaged: choose another copy of it.") from error
+
+
+def shrunk(image) -> np.ndarray:
+    """Return a picture (path, PIL image or array) upright, as RGB, at most `SIDE` wide and high."""
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image.astype(np.uint8))
+    elif not isinstance(image, Image.Image):
+        image = Image.open(image)
+    upright = ImageOps.exif_transpose(image)
+    scale = min(1, SIDE / max(upright.size))
+    width, height = (math.ceil(scale * length) for length in upright.size)
+    return path_to_tensor(upright, (height, width))[0].astype(np.uint8)
+
+
+def _header(name: str, content: bytes) -> Image.Image:
+    """Open an uploaded picture without decoding it."""
+    if not content:
+        raise BadImagesError(f"{name} is empty: choose another file.")
+    too_large = f"{name} has over {MAX_PIXELS // 10**6} million pixels: save a smaller copy of it."
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise BadImagesError(too_large) from error
+    except Exception as error:  # broken headers too
+        raise BadImagesError(
+            f"{name} is not a picture that can be read here: choose a JPEG or PNG file."
+        ) from error
+    if math.prod(image.size) > MAX_PIXELS:
+        raise BadImagesError(too_large)
+    return image
+
+
+def as_address(pixels: np.ndarray, kind: str = "JPEG") -> str:
+    """Return a picture as a ``data:`` address that a page can show.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray of uint8, shape (height, width, 3) or (height, width, 4)
+    kind : {"JPEG", "PNG"}
+        PNG keeps transparency and single pixels.
+    """
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **({"quality": 90} if kind == "JPEG" else {}))
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,1 @@
+"""What both data sets are drawn with: pictures, backgrounds, solid bodies."""

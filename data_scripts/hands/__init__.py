@@ -1,0 +1,1 @@
+"""Sign-language digits, drawn from a jointed model of a hand."""

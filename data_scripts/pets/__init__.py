@@ -1,0 +1,1 @@
+"""Cats and dogs, drawn from models of their bodies, coats and fur."""

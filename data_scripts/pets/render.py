@@ -1,0 +1,238 @@
+"""Draw cats and dogs: the pocket edition's stand-in for the photographs of dogs vs cats.
+
+Each animal is modelled from ellipsoids in a random pose, breed and coat, seen by a camera, lit,
+covered with fur hair by hair, and put before a random background. The classes share colours,
+coats, backgrounds, light and framing; they differ in what makes a cat a cat.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from data_scripts.canvas.pictures import add_noise, blur, render_all, to_image, vignette
+from data_scripts.canvas.scenery import background, occlude
+from data_scripts.canvas.solids import Camera, Relief, cast, spindle
+from data_scripts.pets.anatomy import BREEDS, Breed, Model, Part, Pose, build
+from data_scripts.pets.coats import Coat, Face, Surface
+from data_scripts.pets.fur import comb, whiskers
+
+COUNTS = {
+    "train": {"cat": 101, "dog": 101},
+    "valid": {"cat": 51, "dog": 52},
+    "test": {"cat": 250, "dog": 201},
+}
+OVERSAMPLING = 1.5
+HEAD_PARTS = {Part.HEAD, Part.MUZZLE, Part.EAR, Part.NOSE}
+
+
+def render_pets(folder: Path, seed: int = 0, workers: int | None = None, counts=COUNTS) -> Path:
+    """Draw all pictures as `folder`/<split>/<class>/<class>.<number>.jpg.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        What it held before is replaced once all pictures are drawn.
+    seed : int
+        The same seed gives the same pictures, however many workers draw them.
+    workers : int, optional
+        Number of processes, by default one per processor.
+    counts : dict of str to dict of str to int
+        Pictures per split and class.
+    """
+    jobs = []
+    for i, split in enumerate(counts):
+        for j, (species, count) in enumerate(counts[split].items()):
+            jobs += [
+                (f"{split}/{species}/{species}.{k:04d}.jpg", (seed, i, j, k, species))
+                for k in range(count)
+            ]
+    return render_all(draw_pet, jobs, Path(folder), workers, title="drawing cats and dogs")
+
+
+def draw_pet(job: tuple) -> Image.Image:
+    """Draw the picture of one job: (seed, split number, class number, picture number, species)."""
+    *key, species = job
+    rng = np.random.default_rng(key)
+    size = _picture_size(rng)
+    canvas_size = tuple(round(side * OVERSAMPLING) for side in size)
+    model = build(choose_breed(species, rng).varied(rng), Pose.random(rng, species))
+    camera = frame(model, canvas_size, rng)
+    picture = enlarge(background(size, rng), canvas_size)
+    light = Light.random(rng)
+    cast_shadow(picture, model, camera, light)
+    paint_animal(picture, model, camera, light, rng)
+    if rng.random() < 0.12:
+        picture = occlude(picture, rng)
+    elif rng.random() < 0.08:
+        hold(picture, model, camera, light, rng)
+    return develop(picture, size, rng)
+
+
+def choose_breed(species: str, rng: np.random.Generator) -> Breed:
+    """A breed of a species, the common ones more often."""
+    breeds = [breed for breed in BREEDS.values() if breed.species == species]
+    shares = np.array([breed.common for breed in breeds])
+    return breeds[rng.choice(len(breeds), p=shares / shares.sum())]
+
+
+def enlarge(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The picture at a larger size; a background has no detail that needs more."""
+    larger = to_image(picture).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(larger, np.float32).copy()
+
+
+def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
+    long, ratio = rng.integers(180, 231), rng.choice([1, 0.85, 0.75, 0.67], p=[0.1, 0.2, 0.5, 0.2])
+    short = max(int(long * ratio), 150)
+    return (int(long), short) if rng.random() < 0.6 else (short, int(long))
+
+
+def frame(model: Model, size: tuple[int, int], rng: np.random.Generator) -> Camera:
+    """Aim the camera, from nearer or farther: at the whole animal, its upper half, or its head."""
+    view = str(rng.choice(["whole", "half", "head"], p=[0.05, 0.15, 0.8]))
+    low, high = model.box(HEAD_PARTS)
+    whole_low, whole_high = model.box()
+    share = {"whole": 1.0, "half": 0.3, "head": 0.0}[view]
+    low = low + share * np.minimum(whole_low - low, 0)
+    high = high + share * np.maximum(whole_high - high, 0)
+    fill = rng.uniform(0.85, 1.1) if view == "whole" else rng.uniform(0.65, 0.95)
+    scale = float(fill * min(np.array(size) / (high - low)))
+    middle = (low + high) / 2 + rng.uniform(-0.08, 0.08, 2) * (high - low)
+    model.move(-np.array([*middle, model.head.origin[2]]))
+    distance = {"whole": 24, "half": 18, "head": 12}[view]
+    return Camera(size, scale, (size[0] / 2, size[1] / 2), distance)
+
+
+@dataclass
+class Light:
+    """One lamp or sun, and the light from all around."""
+
+    direction: np.ndarray
+    strength: float
+    ambient: float
+    colour: np.ndarray
+    shade_colour: np.ndarray
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> "Light":
+        """From above, from the left or the right, now and then a flash from the camera."""
+        direction = np.array([rng.uniform(-1, 1), rng.uniform(0.3, 1), rng.uniform(0.2, 1.2)])
+        ambient, warm = rng.uniform(0.35, 0.62), rng.normal(0, 0.045)
+        return cls(
+            direction / np.linalg.norm(direction),
+            1.25 - ambient + rng.normal(0, 0.08),
+            ambient,
+            np.array([1 + warm, 1, 1 - warm]),
+            np.array([1 - warm, 1, 1 + warm]),
+        )
+
+    def on(self, normal: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
+        """Light (n, 3) that falls on surfaces with these normals (n, 3)."""
+        lamp = np.clip((normal @ self.direction + 0.25) / 1.25, 0, None)[:, None] * self.strength
+        sky = (self.ambient * (0.8 + 0.25 * normal[:, 1]) * occlusion)[:, None]
+        return lamp * self.colour * (0.5 + 0.5 * occlusion[:, None]) + sky * self.shade_colour
+
+
+def cast_shadow(picture: np.ndarray, model: Model, camera: Camera, light: Light) -> None:
+    """Darken the ground under the animal."""
+    turn = np.linspace(0, 2 * np.pi, 24)
+    long = model.breed.trunk * 0.62
+    ring = np.stack(
+        [1.25 * model.breed.stout * np.cos(turn), 0 * turn, long * np.sin(turn)], axis=1
+    )
+    ring += (-0.4 * light.direction[0], 0, 0.3)
+    points = camera.project(np.array([model.body.outward(p) for p in ring]))
+    shadow = Image.new("L", camera.size)
+    ImageDraw.Draw(shadow).polygon([tuple(p) for p in points], fill=140)
+    picture *= 1 - soften(np.asarray(shadow, np.float32), camera.scale * 0.25)[:, :, None] / 255
+
+
+def soften(values: np.ndarray, radius: float) -> np.ndarray:
+    """Blur values (height, width) between 0 and 255 at a quarter of their size, which is enough."""
+    height, width = values.shape
+    small = Image.fromarray(values.astype(np.uint8)).reduce(4)
+    small = small.filter(ImageFilter.GaussianBlur(float(radius) / 4))
+    return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR), np.float32)
+
+
+def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> None:
+    """Paint the animal: skin and eyes as surfaces, then hair by hair, then whiskers."""
+    relief = model.cast(camera)
+    seen = Surface.of(relief, model)
+    if len(seen.rows) == 0:
+        return
+    coat = Coat(rng, str(rng.choice(model.breed.coats)), model.breed.curl)
+    face = Face.random(rng, model.breed.species, coat)
+    colours = coat.colours(seen)
+    bare = face.paint(seen, colours)
+    hidden = occlusion(relief, camera)[seen.rows, seen.columns]
+    lit = colours * light.on(seen.normal, hidden)
+    halfway = light.direction + (0, 0, 1)
+    glance = np.clip(seen.normal @ halfway / np.linalg.norm(halfway), 0, 1)
+    gloss = bare * (bare < 1) * glance**30 + 0.07 * glance**6
+    lit = 255 * np.clip(lit + gloss[:, None], 0, None) ** 0.92
+    picture[seen.rows, seen.columns] = lit
+    comb(picture, relief, seen, lit, bare, model, rng)
+    if model.breed.species == "cat":
+        whiskers(picture, model, camera, rng)
+
+
+def occlusion(relief: Relief, camera: Camera) -> np.ndarray:
+    """How open to the sky each pixel is (0 to 1): less so where its surroundings are nearer."""
+    inside = relief.part >= 0
+    low, high = relief.depth[inside].min() - 0.5, relief.depth[inside].max()
+    height = np.where(inside, relief.depth, low)
+    span = (high - low) / 255
+    around = soften((height - low) / span, camera.scale * 0.35) * span + low
+    return np.clip(1.0 - 0.7 * np.clip(around - height + 0.1, 0, 1.0), 0.25, 1)
+
+
+SKIN = np.array(((0.86, 0.66, 0.55), (0.76, 0.55, 0.42), (0.5, 0.32, 0.22), (0.32, 0.2, 0.15)))
+
+
+def hold(picture, model: Model, camera: Camera, light: Light, rng) -> None:
+    """Lay a person's hand on the animal: it comes from a side, the fingers on the chest."""
+    side = rng.choice([-1, 1])
+    chest = model.body.outward(model.chest)
+    wrist = chest + (side * rng.uniform(1.5, 1.9), rng.uniform(-0.9, 0.2), 1.35)
+    solids = [(*spindle(wrist + (side * 4.0, rng.uniform(-2, 0.5), 0.3), wrist, 0.42), 0)]
+    palm = wrist - (side * 0.5, 0, -0.1)
+    solids.append((*spindle(wrist, palm, 0.42), 1))
+    for i, long in enumerate((0.5, 0.72, 0.78, 0.7, 0.5)):
+        base = palm + (0.05 * side * i, 0.42 - 0.21 * i, 0.05)
+        knuckle = base - (side * long * 0.55, -0.12 + 0.05 * i - 0.35 * (i == 0), -0.12)
+        tip = knuckle - (side * long * 0.6, 0.1 - 0.1 * (i == 0), 0.1)
+        solids += [(*spindle(base, knuckle, 0.125), 1), (*spindle(knuckle, tip, 0.11), 1)]
+    relief = cast(solids, camera)
+    rows, columns = np.nonzero(relief.part >= 0)
+    if len(rows) == 0:
+        return
+    skin, sleeve = SKIN[rng.integers(len(SKIN))], rng.uniform(0.1, 0.8, 3)
+    bare = rng.random() < 0.4
+    colours = np.where((relief.part[rows, columns] > 0)[:, None] | bare, skin, sleeve)
+    open_sky = occlusion(relief, camera)[rows, columns]
+    picture[rows, columns] = 255 * colours * light.on(relief.normal[:, rows, columns].T, open_sky)
+
+
+def develop(picture: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """What a cheap camera makes of it: exposure, tint, vignette, some blur, noise."""
+    image = to_image(picture).resize(size, Image.Resampling.HAMMING)
+    pixels = np.asarray(image, np.float32) / 255
+    pixels = pixels * rng.normal(1.12, 0.1) * rng.normal(1, 0.025, 3).astype(np.float32)
+    pixels = pixels ** rng.uniform(0.8, 1.15) * 255
+    pixels *= vignette(size, rng.uniform(0, 0.35))[:, :, None]
+    if rng.random() < 0.25:
+        pixels = blur(pixels, rng.uniform(0.4, 1.0))
+    return to_image(add_noise(pixels, rng.uniform(0.5, 4), rng))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("data/pocket/dogs_vs_cats"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int)
+    options = parser.parse_args()
+    render_pets(options.out, options.seed, options.workers)

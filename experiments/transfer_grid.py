@@ -1,0 +1,400 @@
+"""Measure how much of a pretrained network to transfer, for lesson 7.
+
+Each run takes MiniVGG, keeps the pretrained weights of its first convolutions, freezes some of
+these, draws everything else at random, trains for a fixed number of steps, and counts the right
+answers on the test pictures. Of such runs are made:
+
+grid    near and far pictures x pictures per class x how much is frozen x seeds
+layers  Yosinski et al. (2014) in miniature: the first 1 to 5 blocks are kept and the blocks
+        after them drawn at random; the kept ones are frozen (AnB) or trained further (AnB+)
+        (lesson 7 shows --seeds 6)
+pilot   learning rates compared on validation pictures, to choose those of the other two
+
+Each run appends one row to a CSV file; a later call does only what is missing in it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+from keras import layers
+
+from course_utils.backbones import MINIVGG_BLOCKS, load_backbone
+from course_utils.datasets import Split, load_signer_split, load_split, read_folder
+from course_utils.editions import DATASETS, current_edition, data_root
+from course_utils.features import extract_features
+from course_utils.measured.runs import FOLDER, FREEZE_LEVELS, Run
+from course_utils.optimizers import RatePerLayer
+from course_utils.tensors import paths_to_tensor
+from course_utils.transfer import add_classifier, split_at
+from experiments.run_files import append, read_runs
+
+SIZES = (10, 30, 100, 300)
+"""Pictures per class. The edition's own are enough for 100; see `more_pictures` for the last."""
+SEEDS = (0, 1, 2)
+LAYERS_SIZE = 100
+MOST_LEARNED = 100
+"""About so many of the training pictures are asked again after training; more tell no more."""
+CONVOLUTIONS = [
+    f"block{block}_conv{i}"
+    for block, (count, _) in enumerate(MINIVGG_BLOCKS, start=1)
+    for i in range(1, count + 1)
+]
+LAST_OF_BLOCK = tuple(int(n) for n in np.cumsum([count for count, _ in MINIVGG_BLOCKS]))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How each run trains.
+
+    Attributes
+    ----------
+    steps, batch_size : int
+        Gradient steps and pictures in each, the same for all runs.
+    pretrained_rate : float
+        Adam's learning rate for layers that keep their pretrained weights.
+    head_rate : float
+        The same for the new classifier.
+    random_rate : float
+        The same for convolutions that start from random weights, and the classifier on them.
+    """
+
+    steps: int = 80
+    batch_size: int = 8
+    pretrained_rate: float = 1e-4
+    head_rate: float = 1e-2
+    random_rate: float = 3e-4
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is to be measured: one run for each seed.
+
+    Attributes
+    ----------
+    dataset : str
+    per_class : int
+        Training pictures of each class.
+    frozen, kept : int
+        The first so many of the 13 convolutions are frozen; so many keep their pretrained weights.
+    seed : int
+        Chooses the pictures, their order, and the random weights.
+    """
+
+    dataset: str
+    per_class: int
+    frozen: int
+    kept: int
+    seed: int
+
+
+class Material:
+    """Training and test pictures of one data set, each sent through frozen layers only once."""
+
+    def __init__(self, dataset: str, tested_on: str = "test"):
+        if dataset == "sign_language_digits":  # nobody's hand in two parts
+            train, valid, test = load_signer_split()
+        else:
+            train, valid, test = (load_split(dataset, part) for part in ("train", "valid", "test"))
+        self.dataset, self.train = dataset, train
+        self.test = {"valid": valid, "test": test}[tested_on]
+        self.backbone = load_backbone("minivgg")
+        self._known: dict = {}
+
+    def most(self) -> int:
+        """How many training pictures of each class there are."""
+        return int(np.bincount(self.train.labels).min())
+
+    def add(self, extra: Split) -> None:
+        """Let the training pictures be more than those of the edition, for the largest size."""
+        self.train = Split(
+            [*self.train.paths, *extra.paths],
+            np.concatenate([self.train.labels, extra.labels]),
+            self.train.class_names,
+        )
+        self._known = {}
+
+    def inputs(self, part: str, frozen: int) -> np.ndarray:
+        """What the first trained layer gets: features, or pixels where nothing is frozen."""
+        if (part, frozen) not in self._known:
+            split = getattr(self, part)
+            if frozen:
+                found = extract_features(self.backbone, split, cut_after(frozen), progress=False)
+            else:
+                found = paths_to_tensor(split.paths, size=(64, 64), progress=False)
+                found = self.backbone.preprocess(found)
+            self._known[part, frozen] = found
+        return self._known[part, frozen]
+
+
+class Network:
+    """MiniVGG behind a cut, with a new classifier; it can start anew without being rebuilt."""
+
+    def __init__(self, frozen: int, kept: int, classes: int, recipe: Recipe):
+        backbone = load_backbone("minivgg")
+        if frozen == len(CONVOLUTIONS):
+            inputs = keras.Input(backbone.model.output_shape[1:])
+            head = layers.Dense(classes, activation="softmax", name="classifier")
+            self.model = keras.Model(inputs, head(layers.GlobalAveragePooling2D()(inputs)))
+        else:
+            base = split_at(backbone, cut_after(frozen))[1] if frozen else backbone.model
+            head = [layers.GlobalAveragePooling2D(), layers.Dense(classes, activation="softmax")]
+            head[1].name = "classifier"
+            self.model = add_classifier(base, keras.Sequential(head, name="head"))
+        self.recipe = recipe
+        self.random_layers = ["classifier", *CONVOLUTIONS[kept:]]
+        new_rate = recipe.head_rate if kept == len(CONVOLUTIONS) else recipe.random_rate
+        optimizer = RatePerLayer(
+            new_rate, dict.fromkeys(CONVOLUTIONS[:kept], recipe.pretrained_rate / new_rate)
+        )
+        self.model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        optimizer.build(self.model.trainable_variables)
+        self._variables = [*self.model.variables, *optimizer.variables]
+        self._start = [variable.numpy() for variable in self._variables]
+
+    def restart(self, seed: int) -> None:
+        """Go back to the pretrained weights, and draw new ones for the layers that have none."""
+        for variable, value in zip(self._variables, self._start, strict=True):
+            variable.assign(value)
+        for i, variable in enumerate(self.model.trainable_variables):
+            layer, kind = variable.path.split("/")[-2:]
+            if layer not in self.random_layers:
+                continue
+            if kind == "bias":
+                variable.assign(np.zeros(variable.shape))
+            elif layer == "classifier":
+                variable.assign(keras.initializers.GlorotUniform(seed + 1000 * i)(variable.shape))
+            else:
+                variable.assign(keras.initializers.HeUniform(seed + 1000 * i)(variable.shape))
+
+    def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int) -> float:
+        """Train for the recipe's number of steps; return the accuracy on the way."""
+        needed = self.recipe.steps * self.recipe.batch_size
+        rng = np.random.default_rng([seed, 1])
+        rounds = [rng.permutation(len(labels)) for _ in range(-(-needed // len(labels)))]
+        rows = np.concatenate(rounds)[:needed]
+        history = self.model.fit(
+            inputs[rows], labels[rows], batch_size=self.recipe.batch_size, shuffle=False, verbose=0
+        )
+        return float(history.history["accuracy"][0])
+
+
+def cut_after(convolutions: int) -> str:
+    """Name the layer that ends the first so many convolutions, with the pooling after them."""
+    block = LAST_OF_BLOCK.index(convolutions) + 1 if convolutions in LAST_OF_BLOCK else None
+    return f"block{block}_pool" if block else CONVOLUTIONS[convolutions - 1]
+
+
+def choose(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray:
+    """Draw the rows of so many pictures of each class; larger draws contain the smaller ones."""
+    rng = np.random.default_rng([seed, 0])
+    rows = [rng.permutation(np.flatnonzero(labels == i)) for i in range(labels.max() + 1)]
+    if (least := min(map(len, rows))) < per_class:
+        raise ValueError(f"{per_class} pictures per class are asked for, but there are {least}")
+    return np.sort(np.concatenate([found[:per_class] for found in rows]))
+
+
+def measure(material: Material, network: Network, cell: Cell) -> Run:
+    """Train one network on some of the pictures and test it on all test pictures.
+
+    The lesson calls this too, so that what it recomputes is what was measured.
+    """
+    start = time.perf_counter()
+    rows = choose(material.train.labels, cell.per_class, cell.seed)
+    inputs, labels = material.inputs("train", cell.frozen)[rows], material.train.labels[rows]
+    network.restart(cell.seed)
+    network.fit(inputs, labels, cell.seed)
+    some = slice(None, None, max(1, len(rows) // MOST_LEARNED))
+    learned = network.model.evaluate(inputs[some], labels[some], batch_size=50, verbose=0)[1]
+    guesses = network.model.predict(
+        material.inputs("test", cell.frozen), batch_size=50, verbose=0
+    ).argmax(axis=1)
+    trained = sum(int(np.prod(v.shape)) for v in network.model.trainable_variables)
+    return Run(
+        edition=current_edition().name,
+        **asdict(cell),
+        correct=int((guesses == material.test.labels).sum()),
+        total=len(guesses),
+        train_accuracy=round(float(learned), 4),
+        trained_parameters=trained,
+        pretrained_rate=network.recipe.pretrained_rate,
+        head_rate=network.recipe.head_rate,
+        random_rate=network.recipe.random_rate,
+        seconds=round(time.perf_counter() - start, 1),
+    )
+
+
+def more_pictures(dataset: str) -> Split | None:
+    """Draw more of the pocket edition's pictures; there are no more photographs.
+
+    The pets are drawn from another seed, 200 of each class. The hands are those of 208 other
+    signers, so that none of them is among the test pictures.
+    """
+    if current_edition().name != "pocket":
+        return None
+    from data_scripts.hands.render import render_signs
+    from data_scripts.pets.render import render_pets
+
+    folder = data_root() / "cache" / "more_pictures" / dataset
+    if dataset == "dogs_vs_cats":
+        if not folder.is_dir():
+            render_pets(folder, seed=1, workers=1, counts={"train": {"cat": 200, "dog": 200}})
+        return read_folder(folder / "train")
+    if not folder.is_dir():
+        render_signs(folder, seed=1, workers=1)
+    parts = [read_folder(folder / part) for part in ("train", "valid", "test")]
+    return Split(
+        [path for part in parts for path in part.paths],
+        np.concatenate([part.labels for part in parts]),
+        parts[0].class_names,
+    )
+
+
+def grid(datasets=DATASETS, sizes=SIZES, seeds=SEEDS) -> list[Cell]:
+    """All runs of the grid, in an order in which a part of it is of use too.
+
+    The first seed comes whole; of the others first what takes least, which is what has most
+    frozen.
+    """
+    cells = [
+        Cell(dataset, size, level.frozen, level.kept, seed)
+        for seed, dataset, size, level in product(seeds, datasets, sizes, FREEZE_LEVELS)
+    ]
+    first = cells[: len(cells) // len(seeds)]
+    return first + sorted(cells[len(first) :], key=lambda cell: (-cell.frozen, -cell.kept))
+
+
+def layer_cells(dataset: str = "sign_language_digits", seeds=SEEDS) -> list[Cell]:
+    """All runs of Yosinski's experiment in miniature: AnB is frozen, AnB+ is not."""
+    return [
+        Cell(dataset, LAYERS_SIZE, frozen, kept, seed)
+        for seed, kept in product(seeds, LAST_OF_BLOCK)
+        for frozen in (kept, 0)
+    ]
+
+
+def pilot_runs(recipe: Recipe) -> list[tuple[Cell, Recipe]]:
+    """Runs with several rates, on a size and a seed that are not in the grid."""
+    runs = []
+    for dataset in DATASETS:
+        head_only, half = Cell(dataset, 50, 13, 13, 7), Cell(dataset, 50, 8, 13, 7)
+        runs += [(head_only, replace(recipe, head_rate=rate)) for rate in (1e-3, 3e-3, 1e-2, 3e-2)]
+        runs += [(half, replace(recipe, pretrained_rate=rate)) for rate in (1e-4, 3e-4, 1e-3)]
+        runs.append((half, replace(recipe, pretrained_rate=1e-4, head_rate=3e-2)))
+    scratch = Cell("dogs_vs_cats", 50, 0, 0, 7)
+    runs += [(scratch, replace(recipe, random_rate=rate)) for rate in (3e-4, 1e-3)]
+    return runs
+
+
+def write_provenance(folder: Path, recipe: Recipe, threads: int) -> None:
+    """Say beside the numbers where they come from.
+
+    Raises
+    ------
+    ValueError
+        If there are numbers already that were measured in another way.
+    """
+    file = folder / "transfer.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if known and known["recipe"] != asdict(recipe):
+        raise ValueError(
+            f"the numbers in {folder} were measured with {known['recipe']}, not with "
+            f"{asdict(recipe)}: measure into another folder (--out), or remove the old ones"
+        )
+    provenance = {
+        "script": "experiments/transfer_grid.py",
+        "network": "MiniVGG, pretrained on 100 classes of Tiny ImageNet, 64x64 pixels",
+        "data": {
+            "near": "dogs_vs_cats: the edition's training and test pictures",
+            "far": "sign_language_digits: split by signer, see load_signer_split",
+            "300 per class": "pocket edition only: the training pictures and more that "
+            "data_scripts drew from seed 1 (hands of other signers)",
+        },
+        "recipe": asdict(recipe),
+        "how the rates were chosen": "by validation accuracy with 50 pictures per class and a "
+        "seed that is not in the grid, pocket edition, see transfer_pilot.csv. A head rate of "
+        "0.03 did as well as 0.01 on average; of the two the smaller was taken",
+        "optimizer": "Adam, no augmentation, last weights (no choice of an epoch)",
+        "cuts": {level.name: level.cut for level in FREEZE_LEVELS},
+        "packages": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
+        "machine": f"{platform.system()} {platform.machine()}, no GPU, threads: {threads}",
+        "first_day": known.get("first_day", str(date.today())),
+        "last_day": str(date.today()),
+    }
+    file.write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+
+
+def run_all(runs: list[tuple[Cell, Recipe]], file: Path, tested_on: str = "test") -> None:
+    """Do the runs that are not in the CSV file yet."""
+    edition = current_edition().name
+    done = {run.key for run in read_runs(file)}
+    materials: dict = {}
+    networks: dict = {}
+    for i, (cell, recipe) in enumerate(runs, start=1):
+        rates = recipe.pretrained_rate, recipe.head_rate, recipe.random_rate
+        if (edition, *asdict(cell).values(), *rates) in done:
+            continue
+        # Only the largest size looks at pictures that are not the edition's own.
+        source = cell.dataset, cell.per_class > 100
+        if source not in materials:
+            materials[source] = gather(*source, tested_on)
+        material = materials[source]
+        if material.most() < cell.per_class:
+            continue
+        kind = cell.frozen, cell.kept, len(material.train.class_names), recipe
+        if kind not in networks:
+            networks[kind] = Network(*kind)
+        run = measure(material, networks[kind], cell)
+        append(file, run)
+        print(f"{i}/{len(runs)} {cell} {run.accuracy:.3f} in {run.seconds} s", flush=True)
+
+
+def gather(dataset: str, with_more: bool, tested_on: str) -> Material:
+    """The pictures of a data set, for the largest size with more than the edition has."""
+    material = Material(dataset, tested_on)
+    if with_more and (extra := more_pictures(dataset)):
+        material.add(extra)
+    return material
+
+
+def main() -> None:
+    """Do what is missing of one experiment."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("experiment", choices=("grid", "layers", "pilot"))
+    parser.add_argument("--out", type=Path, default=FOLDER, help="(default: the package's folder)")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="(default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="of TensorFlow (default: 1)")
+    options = parser.parse_args()
+    if options.seeds < 1 or options.threads < 1:
+        parser.error("--seeds and --threads must be at least 1")
+
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    recipe = Recipe()
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.experiment == "pilot":
+        run_all(pilot_runs(recipe), options.out / "transfer_pilot.csv", tested_on="valid")
+        return
+    write_provenance(options.out, recipe, options.threads)
+    seeds = range(options.seeds)
+    cells = grid(seeds=seeds) if options.experiment == "grid" else layer_cells(seeds=seeds)
+    run_all([(cell, recipe) for cell in cells], options.out / "transfer.csv")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The exercises of the course, graded in the sandbox: right answers and wrong ones."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import skip_or_fail
+from exercises.submissions import (
+    EXERCISES,
+    REPOSITORY,
+    Answer,
+    solutions,
+    with_answers,
+    wrong_answers,
+)
+
+from course_admin.grading.pipeline import grade
+from course_admin.grading.results import SubmissionResult
+from course_admin.grading.sandbox import sandbox_problem
+from course_admin.grading.worker_pool import Options
+
+
+def classes_of_wrong_answers(exercise: str) -> list[dict[str, Answer]]:
+    """Wrong answers, one to each question at a time, until all were given."""
+    by_question = defaultdict(list)
+    for answer in wrong_answers(exercise).values():
+        by_question[answer.question].append(answer)
+    most = max(map(len, by_question.values()))
+    return [
+        {question: answers[i] for question, answers in by_question.items() if i < len(answers)}
+        for i in range(most)
+    ]
+
+
+def hand_in(folder: Path, exercise: str, student: str, wrong: dict[str, Answer]) -> None:
+    """Hand in the solutions, with some wrong answers in their place."""
+    sources = {**solutions(exercise), **{name: answer.source for name, answer in wrong.items()}}
+    (folder / student).mkdir(parents=True, exist_ok=True)
+    notebook = with_answers(exercise, sources)
+    nbformat.write(notebook, folder / student / f"{exercise}.ipynb")
+
+
+def differences(result: SubmissionResult, wrong: dict[str, Answer]) -> list[str]:
+    """Questions that did not get what they deserve, or whose mistake was not named."""
+    found = []
+    for question in result.questions:
+        answer = wrong.get(question.question.removesuffix("_check"))
+        if question.points is None:
+            if question.reason:
+                found.append(f"{question.question}: {question.reason}")
+        elif answer is None:
+            if question.points != question.max_points and question.message:
+                found.append(f"{question.question}: {question.points}, {question.message}")
+        elif (question.points, question.misconception) != (answer.points, answer.misconception):
+            expected = (answer.points, answer.misconception)
+            found.append(f"{question} instead of {expected}")
+    return found
+
+
+PATCHES = """
+import keras
+import numpy as np
+import course_checks as checks
+from course_checks import protocol as answers, verdict as verdicts
+from course_checks.protocol import ModelView
+
+claims = {"trainable_parameters": 514, "compiled": True, "loss": "categorical_crossentropy"}
+honest = ModelView.facts
+ModelView.facts = lambda self: {**honest(self), **claims, "from_logits": False}
+ModelView.train_step = lambda self, inputs, targets: 0.5
+ModelView.predict = lambda self, inputs: np.full((len(inputs), 2), 0.5)
+keras.Model.fit = lambda self, *args, **kwargs: None
+keras.Model.predict = lambda self, inputs, **kwargs: np.full((len(inputs), 2), 0.5)
+for module in (answers, checks, verdicts):
+    module.Verdict = lambda *args, **kwargs: 3.0
+"""
+"""What a learner who will not train a network could try in its place."""
+
+
+PATCHED = "03_feature_extractor"
+
+
+def hand_in_patches(folder: Path) -> None:
+    sources = solutions(PATCHED)
+    sources["ex03_q2"] = f"{PATCHES}\n{sources['ex03_q2']}".replace("= False", "= True")
+    (folder / "patches").mkdir(parents=True)
+    nbformat.write(with_answers(PATCHED, sources), folder / "patches" / f"{PATCHED}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> dict[tuple[str, str], SubmissionResult]:
+    if problem := sandbox_problem():
+        skip_or_fail(problem)
+    folder = tmp_path_factory.mktemp("course")
+    for exercise in EXERCISES:
+        hand_in(folder / "class", exercise, "right", {})
+        hand_in(folder / "class", exercise, "wrong", classes_of_wrong_answers(exercise)[0])
+    hand_in_patches(folder / "class")
+    options = Options(sources=REPOSITORY / "instructor", workers=2)
+    results = grade(folder / "class", folder / "graded", options)
+    return {(result.student, result.exercise): result for result in results}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_right_answers_get_all_points(graded, exercise):
+    assert differences(graded["right", exercise], {}) == []
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_wrong_answers_get_what_they_deserve(graded, exercise):
+    assert differences(graded["wrong", exercise], classes_of_wrong_answers(exercise)[0]) == []
+
+
+def test_patched_keras_earns_no_more_than_the_answer_without_patches(graded):
+    points = {q.question: q.points for q in graded["patches", PATCHED].questions}
+    assert points["ex03_q1_check"] == 2  # an honest answer stays one
+    assert points["ex03_q2_check"] <= wrong_answers(PATCHED)["not_frozen"].points
+    assert points["ex03_q3_check"] == 0
+
+
+def test_differences_are_found(graded):
+    exercise = EXERCISES[0]
+    wrong = classes_of_wrong_answers(exercise)[0]
+    assert len(differences(graded["right", exercise], wrong)) == len(wrong)
+    assert len(differences(graded["wrong", exercise], {})) == len(wrong)
