@@ -5,13 +5,18 @@ LAB_ARGS =
 LAB_FOLDER = .
 SUBMISSIONS =
 BIN = .venv/bin
+# One worker a core, each file of tests in one worker
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile
+NBVAL = $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600
+SOLVED = notebooks/[0-9]*.ipynb instructor/source
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup lab test lint format bench screenshots data release grade lock clean
+.PHONY: help setup lab test test-photo test-all lint unit notebooks coverage format bench \
+    screenshots data release grade lock clean
 
 help: ## List these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 setup: data ## Install everything into .venv and make the data of the pocket edition
 	@echo "Ready."
@@ -26,11 +31,27 @@ lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed o
 	$(BIN)/jupyter lab $$options --ServerApp.root_dir="$(LAB_FOLDER)" \
 	    --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(LAB_ARGS)
 
-test: setup ## Check the style, run the unit tests, and run every notebook in both editions
-	@$(BIN)/python tests/run.py
+test: lint notebooks unit ## Check everything in the pocket edition: style, every notebook, unit tests
+
+test-all: test test-photo ## The same, and lessons and solutions in the photo edition
 
 lint: .venv/.project ## Check the style of code and notebooks
-	@$(BIN)/python tests/run.py style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@find notebooks instructor -name '*.ipynb' -not -path '*/.*' -not -path '*/to_hand_in/*' \
+	    -exec $(BIN)/nbstripout --verify --keep-id {} +
+
+notebooks: setup ## Execute every notebook of the pocket edition with nbval, without a network
+	@unset COURSE_BACKBONE COURSE_MIRROR; COURSE_EDITION=pocket \
+	    $(BIN)/python tests/offline.py $(NBVAL) tests/network_is_cut.py \
+	    notebooks/*.ipynb notebooks/exercises/*.ipynb instructor/source
+
+unit: setup ## Run the tests of the code, the browser's included
+	@COURSE_EDITION=pocket $(PYTEST) --no-loadscope-reorder tests
+
+test-photo: setup ## Execute lessons and solutions in the photo edition (COURSE_MIRROR or a download)
+	@COURSE_EDITION=photo $(BIN)/course data fetch
+	@COURSE_EDITION=photo $(NBVAL) $(SOLVED)
 
 format: .venv/.project ## Bring code and notebooks into style, strip the notebooks of outputs
 	@$(BIN)/ruff check --fix .

@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,12 @@ class Lab:
         return notebook
 
     def show(self, page, *cells: str, wait_for: str = ".course-panel") -> "Notebook":
-        """Open a new notebook of these cells, run the first, and wait for what it shows."""
-        notebook = self.open(page, self.write("shown.ipynb", *cells))
+        """Open a notebook of these cells, run the first, and wait for what it shows.
+
+        The same cells share a kernel until `end_kernels`: loading TensorFlow takes longest.
+        """
+        name = f"shown-{zlib.crc32(repr(cells).encode())}.ipynb"
+        notebook = self.open(page, self.write(name, *cells))
         notebook.run_cell(0)
         page.locator(wait_for).first.wait_for()
         return notebook

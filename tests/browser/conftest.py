@@ -1,4 +1,4 @@
-"""JupyterLab as a learner has it, in a browser: a server of its own for the tests."""
+"""JupyterLab as a learner has it, in a browser: one server for all tests, one kernel a module."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def server(tmp_path_factory):
         yield lab
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lab(server):
     yield server
     server.end_kernels()

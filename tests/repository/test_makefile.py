@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from conftest import skip_or_fail
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -115,7 +116,10 @@ def test_clean_removes_what_setup_made_and_nothing_else(checkout):
 
 
 def test_help_lists_every_command(checkout):
-    commands = "help setup lab test lint format bench screenshots data release grade lock clean"
+    commands = (
+        "help setup lab test test-all lint notebooks unit test-photo "
+        "format bench screenshots data release grade lock clean"
+    )
     listed = [line.split()[1] for line in make(checkout).stdout.splitlines()]
     assert listed == commands.split()
 

@@ -1,61 +1,19 @@
-"""Every lesson as a learner opens it: it runs, shows its widgets, and keeps nobody out."""
+"""The way of a learner, as a whole: from ``make lab`` to the first points of an exercise."""
 
-import re
 import shutil
 
 import pytest
 from exercises.submissions import solutions, written
 
-from course_utils import widgets
 from tools.jupyterlab import (
     REPOSITORY,
-    THEMES,
     TOKEN,
     Notebook,
-    barriers,
     free_port,
     lab_options,
     serve,
     settings_without_news,
-    use_theme,
-    write_settings,
 )  # fmt: skip
-
-LESSONS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
-
-
-@pytest.fixture
-def all_cells_drawn(lab):
-    """Have JupyterLab draw also the cells that are out of view, so that they can be examined."""
-    folder = lab.folder.parent / "settings"
-    file = write_settings(folder, "notebook-extension/tracker", {"windowingMode": "none"})
-    yield
-    file.unlink()
-
-
-def panels_made(notebook: Notebook) -> int:
-    """Count the outputs that are widgets of the course."""
-    return notebook.js(
-        "return cells.flatMap(cell => cell.model.sharedModel.toJSON().outputs || []).filter("
-        "output => (output.data?.['text/html'] || '').toString().includes('as the text below says')"
-        ").length"
-    )
-
-
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_lesson_runs_shows_its_widgets_and_keeps_nobody_out(lab, page, lesson, all_cells_drawn):
-    page.set_default_timeout(60_000)
-    notebook = lab.open(page, lesson)
-    notebook.run_all()
-    assert notebook.errors() == []
-    made = panels_made(notebook)
-    source = (REPOSITORY / "notebooks" / lesson).read_text(encoding="utf-8")
-    assert made == len(re.findall(rf"\b({'|'.join(widgets.__all__)})\(", source))
-    page.wait_for_function(f"document.querySelectorAll('.course-panel').length === {made}")
-    assert page.get_by_text("Error displaying widget").count() == 0
-    for theme in THEMES:
-        use_theme(page, theme)
-        assert barriers(page, ".jp-OutputArea-output") == [], theme
 
 
 @pytest.fixture
