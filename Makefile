@@ -6,7 +6,8 @@ LAB_FOLDER = .
 SUBMISSIONS =
 BIN = .venv/bin
 # One worker a core, each file of tests in one worker
-PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile
+MEASURE =
+PYTEST = $(BIN)/python $(MEASURE) -m pytest -n auto --dist loadfile
 NBVAL = $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600
 SOLVED = notebooks/[0-9]*.ipynb instructor/source
 
@@ -52,6 +53,12 @@ unit: setup ## Run the tests of the code, the browser's included
 test-photo: setup ## Execute lessons and solutions in the photo edition (COURSE_MIRROR or a download)
 	@COURSE_EDITION=photo $(BIN)/course data fetch
 	@COURSE_EDITION=photo $(NBVAL) $(SOLVED)
+
+coverage: setup ## Measure which lines and branches the notebooks and tests of the pocket edition reach
+	@$(BIN)/coverage erase
+	@$(MAKE) --keep-going notebooks unit MEASURE="-m coverage run"
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --sort=miss
 
 format: .venv/.project ## Bring code and notebooks into style, strip the notebooks of outputs
 	@$(BIN)/ruff check --fix .

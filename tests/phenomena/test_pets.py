@@ -12,6 +12,7 @@ from course_utils.features import extract_features
 from course_utils.tensors import paths_to_tensor
 from data_scripts.pets.render import COUNTS, render_pets
 
+pytestmark = pytest.mark.slow
 EPOCHS = 12
 # The training pictures are all there; fewer test pictures keep this file below a minute.
 DRAWN = {"train": COUNTS["train"], "test": {"cat": 80, "dog": 80}}
@@ -61,6 +62,7 @@ def test_a_linear_probe_on_pretrained_features_tells_cats_from_dogs(probe):
     assert probe >= 0.72
 
 
+@pytest.mark.parametrize("pets", [0], indirect=True, scope="module")
 def test_the_same_network_from_scratch_falls_behind_the_probe(pets, probe):
     keras.utils.set_random_seed(0)
     backbone = load_backbone("minivgg", weights=False)

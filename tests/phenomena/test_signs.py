@@ -21,6 +21,7 @@ from data_scripts import draw
 from data_scripts.canvas.pictures import render_all
 from data_scripts.hands import render as render_signs
 
+pytestmark = pytest.mark.slow
 EPOCHS = 3
 BATCH = 32
 RATE = 3e-4

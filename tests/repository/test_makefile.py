@@ -117,7 +117,7 @@ def test_clean_removes_what_setup_made_and_nothing_else(checkout):
 
 def test_help_lists_every_command(checkout):
     commands = (
-        "help setup lab test test-all lint notebooks unit test-photo "
+        "help setup lab test test-all lint notebooks unit test-photo coverage "
         "format bench screenshots data release grade lock clean"
     )
     listed = [line.split()[1] for line in make(checkout).stdout.splitlines()]
