@@ -1,6 +1,7 @@
 """Pretrained networks with their preprocessing and labels."""
 
 import functools
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -9,16 +10,16 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers
 
-from course_utils.editions import BACKBONES, MIRROR_WEIGHTS, current_edition
+from course_utils.editions import (
+    BACKBONES,
+    CLASS_INDEX,
+    MIRROR_SUMS,
+    MIRROR_WEIGHTS,
+    current_edition,
+)
 from course_utils.tensors import path_to_tensor
-from data_scripts.download import fetch_file
-
-WEIGHTS = Path(__file__).parent / "weights"
-
-MINIVGG_BLOCKS = ((2, 32), (2, 64), (3, 128), (3, 256), (3, 256))
-"""Convolutions and filters of each block: VGG16 at half its width."""
+from course_utils.weights.minivgg import WEIGHTS, build_minivgg, minivgg_card
 
 _BLOCK_PATTERNS = (
     (r"block([1-5])_(?:conv\d|pool)", lambda match: int(match[1])),  # VGG16, MiniVGG
@@ -31,7 +32,7 @@ _BLOCK_PATTERNS = (
 
 @dataclass(frozen=True)
 class Backbone:
-    """A pretrained network and what is needed to use it.
+    """A pretrained network with its preprocessing.
 
     Attributes
     ----------
@@ -40,17 +41,12 @@ class Backbone:
     model : keras.Model
         The network. It takes preprocessed images ``(n, height, width, 3)``.
     preprocess : callable
-        Turns RGB values from 0 to 255, ``(n, height, width, 3)``, into what the
-        network was trained on. It leaves its argument as it was.
+        Turns RGB values from 0 to 255, ``(n, height, width, 3)``, into the values that
+        the network was trained on. It does not modify its argument.
     input_size : tuple of int
         ``(height, width)`` in pixels.
-    blocks : list of str
-        Names of its freezable blocks, from input to output. A block is the part
-        between two halvings of the resolution, so every backbone here has five.
-    block_layers : dict of str to list of str
-        Names of the Keras layers of each block.
     labels : list of str or None
-        What the outputs mean, where the network has its top.
+        Class names of the outputs, if the network has its top.
     """
 
     name: str
@@ -61,69 +57,78 @@ class Backbone:
 
     @property
     def block_layers(self) -> dict[str, list[str]]:
-        """Names of the Keras layers of each block."""
-        return {
-            block: [layer.name for layer in members]
-            for block, members in layers_by_block(self.model).items()
-        }
+        """Names of the Keras layers in each block."""
+        blocks = layers_by_block(self.model)
+        return {block: [layer.name for layer in members] for block, members in blocks.items()}
 
     @property
     def blocks(self) -> list[str]:
-        """Names of the blocks, from input to output."""
+        """Names of the freezable blocks, from input to output.
+
+        A block lies between two halvings of the resolution; every backbone has five.
+        """
         return list(layers_by_block(self.model))
 
 
-def load_backbone(name: str | None = None, include_top: bool = False, weights: bool = True):
-    """Load a network that was trained on many photographs.
+def load_backbone(
+    name: str | None = None, include_top: bool = False, weights: bool = True
+) -> Backbone:
+    """Load a network that was pretrained on photographs.
 
     Parameters
     ----------
     name : str, optional
         ``"minivgg"`` (ships with the course), ``"vgg16"``, ``"resnet50"`` or
-        ``"mobilenet_v2"`` (from ``keras.applications``, downloaded on first use).
-        By default the backbone of the current edition.
+        ``"mobilenet_v2"`` (from ``keras.applications``, downloaded on first use; their
+        input size is ``COURSE_INPUT_SIZE``). By default the edition's backbone.
     include_top : bool
-        Whether to keep the classifier for the classes of its pretraining.
+        Whether to keep the classifier of the pretraining.
     weights : bool
         ``False`` gives the same network with random weights.
-
-    Returns
-    -------
-    Backbone
 
     Raises
     ------
     ValueError
-        If there is no backbone of that name.
+        If there is no such backbone, or its file in the mirror is damaged.
     ConnectionError
-        If its weights must be downloaded and cannot be.
+        If a file must be downloaded and cannot be.
+
+    Examples
+    --------
+    >>> backbone = load_backbone("minivgg")
+    >>> backbone.input_size, backbone.model.output_shape
+    ((64, 64), (None, 2, 2, 256))
+    >>> backbone.blocks
+    ['block1', 'block2', 'block3', 'block4', 'block5']
     """
     name = name or current_edition().backbone
     if name not in BACKBONES:
         raise ValueError(f"no backbone {name!r}; choose one of: {', '.join(BACKBONES)}")
-    if name == "minivgg":
-        model, preprocess = _minivgg(weights), keras.applications.vgg16.preprocess_input
-        labels = minivgg_card()["classes"]
-    else:
-        model, preprocess = _from_keras(name, include_top, weights)
-        labels = _imagenet_labels() if include_top and weights else None
+    model, preprocess = (
+        _minivgg(weights) if name == "minivgg" else _from_keras(name, include_top, weights)
+    )
+    labels = None
     if not include_top:
         last = list(layers_by_block(model).values())[-1][-1]
-        model, labels = keras.Model(model.input, last.output, name=name), None
+        model = keras.Model(model.input, last.output, name=name)
+    elif name == "minivgg":
+        labels = minivgg_card()["classes"]
+    elif weights:
+        labels = _imagenet_labels()
     return Backbone(name, model, _on_a_copy(preprocess), tuple(model.input_shape[1:3]), labels)
 
 
 def classify(image, backbone: Backbone | None = None, top: int = 5) -> list[tuple[str, float]]:
-    """Name what a picture shows, with a pretrained network and its own classes.
+    """Classify an image with a pretrained network and its own classes.
 
     Parameters
     ----------
     image : path, PIL image, bytes or array
         An array holds RGB values from 0 to 255, ``(height, width, 3)``.
     backbone : Backbone, optional
-        One with its top; by default that of the current edition.
+        One with its top; by default the edition's backbone.
     top : int
-        How many classes to give.
+        Number of classes to return.
 
     Returns
     -------
@@ -148,31 +153,18 @@ def classify(image, backbone: Backbone | None = None, top: int = 5) -> list[tupl
 
 
 def backbone_in(model: keras.Model) -> keras.Model:
-    """Return the backbone inside a model, or the model where its own layers form one.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    if any(_block_of(layer.name) for layer in model.layers):
-        return model
-    for layer in model.layers:
-        if isinstance(layer, keras.Model) and any(_block_of(inner.name) for inner in layer.layers):
-            return layer
+    """Return the backbone nested in a model, or the model itself if its layers form one."""
+    nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    for candidate in (model, *nested):
+        if any(_block_of(layer.name) for layer in candidate.layers):
+            return candidate
     raise ValueError(
-        f"the model {model.name!r} holds no backbone of the course ({', '.join(BACKBONES)})"
+        f"the model {model.name!r} contains no backbone of the course ({', '.join(BACKBONES)})"
     )
 
 
 def layers_by_block(model: keras.Model) -> dict[str, list[keras.Layer]]:
-    """Return the layers of a backbone, or of a model that contains one, by block.
-
-    Raises
-    ------
-    ValueError
-        If the model contains no backbone.
-    """
+    """Return the layers of a backbone, or of the backbone nested in a model, by block."""
     blocks: dict[str, list[keras.Layer]] = {}
     for layer in backbone_in(model).layers:
         if block := _block_of(layer.name):
@@ -180,67 +172,70 @@ def layers_by_block(model: keras.Model) -> dict[str, list[keras.Layer]]:
     return blocks
 
 
-def build_minivgg(classes: int, dtype: str | None = None) -> keras.Model:
-    """Build MiniVGG with random weights: VGG16 at half its width, for 64x64 images.
-
-    A smaller relative of Simonyan & Zisserman (2014), https://arxiv.org/abs/1409.1556,
-    with the layer names of Keras' VGG16 and average pooling before its classifier.
-    """
-    x = inputs = layers.Input((64, 64, 3), name="input", dtype=dtype)
-    for block, (convolutions, filters) in enumerate(MINIVGG_BLOCKS, start=1):
-        for i in range(1, convolutions + 1):
-            name = f"block{block}_conv{i}"
-            convolution = layers.Conv2D(
-                filters, 3, padding="same", activation="relu", name=name, dtype=dtype,
-                kernel_initializer="he_uniform",
-            )  # fmt: skip
-            x = convolution(x)
-        x = layers.MaxPooling2D(name=f"block{block}_pool", dtype=dtype)(x)
-    x = layers.GlobalAveragePooling2D(name="avg_pool", dtype=dtype)(x)
-    outputs = layers.Dense(classes, activation="softmax", name="predictions", dtype=dtype)(x)
-    return keras.Model(inputs, outputs, name="minivgg")
+def _block_of(layer_name: str) -> str | None:
+    for pattern, number in _BLOCK_PATTERNS:
+        if match := re.match(pattern, layer_name):
+            return f"block{number(match)}"
+    return None
 
 
-def minivgg_card() -> dict:
-    """Return what is known about MiniVGG's weights: data, recipe, accuracy, classes."""
-    return json.loads((WEIGHTS / "minivgg.json").read_text(encoding="utf-8"))
-
-
-def _minivgg(weights: bool) -> keras.Model:
+def _minivgg(weights: bool):
     model = build_minivgg(len(minivgg_card()["classes"]))
     if weights:
-        model.load_weights(WEIGHTS / "minivgg.weights.h5")
-    return model
+        model.load_weights(WEIGHTS)
+    return model, keras.applications.vgg16.preprocess_input
 
 
 def _from_keras(name: str, include_top: bool, weights: bool):
-    """Return the network from ``keras.applications`` and its preprocessing."""
+    """Return a network of ``keras.applications`` and its preprocessing."""
     network, module = {
         "vgg16": (keras.applications.VGG16, keras.applications.vgg16),
         "resnet50": (keras.applications.ResNet50, keras.applications.resnet50),
         "mobilenet_v2": (keras.applications.MobileNetV2, keras.applications.mobilenet_v2),
     }[name]
-    mirror = current_edition().mirror
-    if weights and name == "mobilenet_v2" and mirror and (mirror / MIRROR_WEIGHTS).exists():
-        return network(weights=str(fetch_file(MIRROR_WEIGHTS))), module.preprocess_input
-    try:
-        model = network(
-            weights="imagenet" if weights else None,
-            include_top=include_top,
-            input_shape=(224, 224, 3),
-        )
-    except Exception as error:
-        raise ConnectionError(
-            f"the ImageNet weights of {name} could not be downloaded ({error}). Check the "
-            "network and try again, point COURSE_MIRROR at a folder that holds "
-            f"{MIRROR_WEIGHTS}, or use the pocket edition: COURSE_EDITION=pocket"
-        ) from error
-    return model, module.preprocess_input
+    side = current_edition().input_size
+    if include_top and name != "mobilenet_v2":
+        side = 224  # Keras has VGG16's and ResNet50's pretrained classifiers at this size only
+    options = {"weights": None, "include_top": include_top, "input_shape": (side, side, 3)}
+    if weights and name == "mobilenet_v2" and (file := _mirrored(MIRROR_WEIGHTS)):
+        options.update(weights=str(file), include_top=True)  # as the file does
+    elif weights:
+        options["weights"] = "imagenet"
+    return _or_offline(f"weights of {name}", network, **options), module.preprocess_input
 
 
 def _imagenet_labels() -> list[str]:
-    index = json.loads(fetch_file("weights/imagenet_class_index.json").read_text())
-    return [index[str(i)][1].replace("_", " ") for i in range(len(index))]
+    if file := _mirrored(CLASS_INDEX):
+        index = json.loads(file.read_text(encoding="utf-8"))
+        names = [index[str(i)][1] for i in range(len(index))]
+    else:  # Keras downloads the same file, and knows its checksum
+        decode = keras.applications.imagenet_utils.decode_predictions
+        names = [best[0][1] for best in _or_offline("class names", decode, np.eye(1000), top=1)]
+    return [name.replace("_", " ") for name in names]
+
+
+def _mirrored(name: str) -> Path | None:
+    """Return a file of the mirror, checked; ``None`` if the mirror does not have it."""
+    mirror = current_edition().mirror
+    if mirror is None or not (mirror / name).exists():
+        return None
+    if hashlib.sha256((mirror / name).read_bytes()).hexdigest() != MIRROR_SUMS[name]:
+        raise ValueError(
+            f"{mirror / name} is damaged: its sha256 sum is not the expected one. Copy it to the "
+            "mirror again, or unset COURSE_MIRROR to download the original"
+        )
+    return mirror / name
+
+
+def _or_offline(what: str, download: Callable, *arguments, **options):
+    try:
+        return download(*arguments, **options)
+    except Exception as error:  # Keras raises a bare Exception if the network is unreachable
+        raise ConnectionError(
+            f"the ImageNet {what} could not be downloaded ({error}). Check the network and try "
+            f"again, point COURSE_MIRROR at a folder that holds {MIRROR_WEIGHTS} and "
+            f"{CLASS_INDEX}, or use the pocket edition: COURSE_EDITION=pocket"
+        ) from error
 
 
 @functools.cache
@@ -248,17 +243,10 @@ def _classifier(name: str) -> Backbone:
     return load_backbone(name, include_top=True)
 
 
-def _on_a_copy(preprocess):
-    # Keras' preprocess_input subtracts the mean in place where it is given an array.
+def _on_a_copy(preprocess: Callable) -> Callable:
+    # Keras' preprocess_input subtracts the mean in place if it is given an array.
     @functools.wraps(preprocess)
     def preprocess_copy(images):
         return preprocess(np.array(images, dtype="float32"))
 
     return preprocess_copy
-
-
-def _block_of(layer_name: str) -> str | None:
-    for pattern, number in _BLOCK_PATTERNS:
-        if match := re.match(pattern, layer_name):
-            return f"block{number(match)}"
-    return None

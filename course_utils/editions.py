@@ -7,7 +7,13 @@ from pathlib import Path
 EDITIONS = ("pocket", "photo")
 BACKBONES = ("minivgg", "vgg16", "resnet50", "mobilenet_v2")
 DATASETS = ("dogs_vs_cats", "sign_language_digits")
+INPUT_SIZES = ("96", "128", "160", "192", "224")
 MIRROR_WEIGHTS = "weights/mobilenet_v2_imagenet.weights.h5"
+CLASS_INDEX = "weights/imagenet_class_index.json"
+MIRROR_SUMS = {  # sha256
+    MIRROR_WEIGHTS: "34be146f4b85cdf30bc361198aba4ea3d78ae7e40b6e2c899cc47c737a86f112",
+    CLASS_INDEX: "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc",
+}
 
 
 @dataclass(frozen=True)
@@ -25,12 +31,15 @@ class Edition:
         ``data/<edition>``; a data set lies in ``<dataset>/<split>/<class>/`` below it.
     mirror : pathlib.Path or None
         Folder that holds copies of the photo edition's downloads (``COURSE_MIRROR``).
+    input_size : int
+        Side in pixels of the images that the networks of ``keras.applications`` take.
     """
 
     name: str
     backbone: str
     folder: Path
     mirror: Path | None
+    input_size: int = 224
 
     def __str__(self) -> str:
         pictures = "drawn pictures" if self.name == "pocket" else "photographs"
@@ -41,9 +50,10 @@ def current_edition() -> Edition:
     """Return the edition that the environment asks for.
 
     ``COURSE_EDITION`` chooses the edition (default ``pocket``), ``COURSE_BACKBONE``
-    another backbone than the edition's own, ``COURSE_MIRROR`` a folder with copies
-    of the downloads. The photo edition's own backbone is VGG16, as in the book; with
-    a mirror that does not hold VGG16's weights it is MobileNetV2.
+    another backbone than the edition's own, ``COURSE_INPUT_SIZE`` the input size of the
+    networks of ``keras.applications`` (default 224), ``COURSE_MIRROR`` a folder with
+    copies of the downloads. The photo edition's own backbone is VGG16, as in the book;
+    with a mirror that holds MobileNetV2's weights it is MobileNetV2.
 
     Raises
     ------
@@ -56,7 +66,8 @@ def current_edition() -> Edition:
     if name == "photo":
         backbone = "mobilenet_v2" if mirror and (mirror / MIRROR_WEIGHTS).exists() else "vgg16"
     backbone = _choice("COURSE_BACKBONE", BACKBONES, default=backbone)
-    return Edition(name, backbone, data_root() / name, mirror)
+    side = int(_choice("COURSE_INPUT_SIZE", INPUT_SIZES, default="224"))
+    return Edition(name, backbone, data_root() / name, mirror, side)
 
 
 def data_root() -> Path:

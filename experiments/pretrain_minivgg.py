@@ -27,8 +27,8 @@ from keras import layers
 from keras.applications.vgg16 import preprocess_input
 from PIL import Image
 
-from course_utils.backbones import MINIVGG_BLOCKS, WEIGHTS, build_minivgg
 from course_utils.editions import current_edition, data_root
+from course_utils.weights.minivgg import BLOCKS, WEIGHTS, build_minivgg
 from data_scripts.download import fetch_file
 
 BATCH = 128
@@ -72,7 +72,7 @@ class FusedBatchNorm(layers.Layer):
 def build_trainable(classes):
     """MiniVGG with batch normalisation, for images of any side from 32 pixels on."""
     x = inputs = layers.Input((None, None, 3))
-    for block, (convolutions, filters) in enumerate(MINIVGG_BLOCKS, start=1):
+    for block, (convolutions, filters) in enumerate(BLOCKS, start=1):
         for i in range(1, convolutions + 1):
             name = f"block{block}_conv{i}"
             x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)(x)
@@ -281,7 +281,7 @@ def main():
         default=data_root() / "pretraining",
         help="folder for what a later run needs to go on (default: %(default)s)",
     )
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="(default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="(default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

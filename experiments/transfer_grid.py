@@ -30,7 +30,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from course_utils.backbones import MINIVGG_BLOCKS, load_backbone
+from course_utils.backbones import load_backbone
 from course_utils.datasets import Split, load_signer_split, load_split, read_folder
 from course_utils.editions import DATASETS, current_edition, data_root
 from course_utils.features import extract_features
@@ -38,6 +38,7 @@ from course_utils.measured.runs import FOLDER, FREEZE_LEVELS, Run
 from course_utils.optimizers import RatePerLayer
 from course_utils.tensors import paths_to_tensor
 from course_utils.transfer import add_classifier, split_at
+from course_utils.weights.minivgg import BLOCKS
 from experiments.run_files import append, read_runs
 
 SIZES = (10, 30, 100, 300)
@@ -48,10 +49,10 @@ MOST_LEARNED = 100
 """About so many of the training pictures are asked again after training; more tell no more."""
 CONVOLUTIONS = [
     f"block{block}_conv{i}"
-    for block, (count, _) in enumerate(MINIVGG_BLOCKS, start=1)
+    for block, (count, _) in enumerate(BLOCKS, start=1)
     for i in range(1, count + 1)
 ]
-LAST_OF_BLOCK = tuple(int(n) for n in np.cumsum([count for count, _ in MINIVGG_BLOCKS]))
+LAST_OF_BLOCK = tuple(int(n) for n in np.cumsum([count for count, _ in BLOCKS]))
 
 
 @dataclass(frozen=True)

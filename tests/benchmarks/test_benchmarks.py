@@ -123,7 +123,7 @@ def test_the_copy_in_bfloat16_has_the_same_weights_and_nearly_the_same_output():
     import keras
 
     from benchmarks.bfloat16 import in_bfloat16
-    from course_utils.backbones import build_minivgg
+    from course_utils.weights.minivgg import build_minivgg
 
     keras.utils.set_random_seed(0)
     model = build_minivgg(10)

@@ -1,4 +1,4 @@
-"""The pretrained networks: blocks, sizes, preprocessing, names of what a picture shows."""
+"""Pretrained networks: blocks, sizes, preprocessing, classification, downloads, the mirror."""
 
 import io
 import re
@@ -7,20 +7,14 @@ import socket
 import keras
 import numpy as np
 import pytest
-from conftest import skip_or_fail
 from PIL import Image
 from skimage import data as skimage_data
 
+from conftest import skip_or_fail
 from course_utils import backbones
-from course_utils.backbones import (
-    WEIGHTS,
-    build_minivgg,
-    classify,
-    layers_by_block,
-    load_backbone,
-    minivgg_card,
-)
-from course_utils.editions import BACKBONES, MIRROR_WEIGHTS, current_edition
+from course_utils.backbones import classify, layers_by_block, load_backbone
+from course_utils.editions import BACKBONES, CLASS_INDEX, MIRROR_WEIGHTS, current_edition
+from course_utils.weights.minivgg import WEIGHTS, build_minivgg, minivgg_card
 
 KERAS = {
     "minivgg": keras.applications.vgg16,
@@ -38,7 +32,7 @@ def networks():
 
 @pytest.fixture(scope="module")
 def classifier():
-    """MiniVGG with its top; random weights, but sharp in its opinions."""
+    """MiniVGG with its top; random weights, scaled so that its predictions are confident."""
     keras.utils.set_random_seed(0)
     backbone = load_backbone("minivgg", include_top=True, weights=False)
     kernel, bias = backbone.model.layers[-1].get_weights()
@@ -114,6 +108,25 @@ def test_minivgg_reads_like_vgg16(networks):
             assert small.activation is big.activation is keras.activations.relu
 
 
+@pytest.mark.parametrize("side", [96, 160])
+def test_input_size_is_a_setting_of_the_networks_of_keras(side, monkeypatch):
+    monkeypatch.setenv("COURSE_INPUT_SIZE", str(side))
+    mobilenet = load_backbone("mobilenet_v2", weights=False)
+    assert mobilenet.input_size == (side, side)
+    assert mobilenet.model.output_shape == (None, side // 32, side // 32, 1280)
+    assert load_backbone("vgg16", weights=False).input_size == (side, side)
+    assert load_backbone("minivgg", weights=False).input_size == (64, 64)
+
+
+def test_classifiers_that_keras_has_at_224_pixels_only_keep_that_size(monkeypatch):
+    monkeypatch.setenv("COURSE_INPUT_SIZE", "160")
+    sizes = {
+        name: load_backbone(name, include_top=True, weights=False).input_size[0]
+        for name in ("vgg16", "resnet50", "mobilenet_v2")
+    }
+    assert sizes == {"vgg16": 224, "resnet50": 224, "mobilenet_v2": 160}
+
+
 def test_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match="no backbone 'vgg19'; choose one of: minivgg, vgg16, "):
         load_backbone("vgg19")
@@ -128,7 +141,7 @@ def test_default_is_the_backbone_of_the_edition(monkeypatch):
 
 def test_model_without_a_backbone_has_no_blocks():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="blocky")])
-    with pytest.raises(ValueError, match="holds no backbone of the course"):
+    with pytest.raises(ValueError, match="contains no backbone of the course"):
         layers_by_block(model)
 
 
@@ -151,37 +164,37 @@ def test_preprocessing_is_keras_own_and_leaves_its_argument(name, dtype, network
 # ---------------------------------------------------------------- classify
 
 
-def picture() -> Image.Image:
+def noise() -> Image.Image:
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype="uint8")
     return Image.fromarray(pixels)
 
 
 def test_labels_are_sorted_by_probability(classifier):
-    found = classify(picture(), classifier, top=100)
+    found = classify(noise(), classifier, top=100)
     labels, probabilities = zip(*found, strict=True)
     assert set(labels) == set(classifier.labels)
     assert list(probabilities) == sorted(probabilities, reverse=True)
     assert probabilities[0] > 2 * probabilities[-1] >= 0
     assert sum(probabilities) == pytest.approx(1, abs=1e-4)
-    batch = classifier.preprocess(np.asarray(picture())[None])
+    batch = classifier.preprocess(np.asarray(noise())[None])
     best = classifier.model.predict(batch, verbose=0)[0]
     assert labels[0] == classifier.labels[best.argmax()]
     assert probabilities[0] == pytest.approx(best.max(), rel=1e-4)
 
 
 def test_top_limits_what_is_given(classifier):
-    everything = [label for label, _ in classify(picture(), classifier, top=100)]
-    assert [label for label, _ in classify(picture(), classifier)] == everything[:5]
-    assert [label for label, _ in classify(picture(), classifier, top=1)] == everything[:1]
+    everything = [label for label, _ in classify(noise(), classifier, top=100)]
+    assert [label for label, _ in classify(noise(), classifier)] == everything[:5]
+    assert [label for label, _ in classify(noise(), classifier, top=1)] == everything[:1]
 
 
-def test_a_picture_may_come_in_many_forms(classifier, tmp_path):
+def test_an_image_may_come_in_many_forms(classifier, tmp_path):
     path = tmp_path / "ein Bild ä.png"
-    picture().save(path)
+    noise().save(path)
     buffer = io.BytesIO()
-    picture().save(buffer, "PNG")
-    array = np.asarray(picture())
-    expected = dict(classify(picture(), classifier))
+    noise().save(buffer, "PNG")
+    array = np.asarray(noise())
+    expected = dict(classify(noise(), classifier))
     forms = [path, str(path), buffer.getvalue(), array, array.astype("float32")]
     for image in forms:
         assert dict(classify(image, classifier)) == pytest.approx(expected, rel=1e-4)
@@ -191,7 +204,7 @@ def test_backbone_without_top_says_how_to_get_one(networks):
     for name in BACKBONES:
         advice = re.escape(f"load_backbone('{name}', include_top=True)")
         with pytest.raises(ValueError, match=advice):
-            classify(picture(), networks[name])
+            classify(noise(), networks[name])
 
 
 def test_default_classifier_is_loaded_once(classifier, monkeypatch):
@@ -205,7 +218,7 @@ def test_default_classifier_is_loaded_once(classifier, monkeypatch):
     monkeypatch.setattr(backbones, "load_backbone", load)
     backbones._classifier.cache_clear()
     try:
-        assert classify(picture()) == classify(picture())
+        assert classify(noise()) == classify(noise())
     finally:
         backbones._classifier.cache_clear()
     assert calls == [("minivgg", True)]
@@ -245,6 +258,41 @@ def test_unreachable_weights_are_an_error_that_says_what_to_do(name, monkeypatch
     assert load_backbone(name, weights=False).model.built  # which needs no download
 
 
+def test_unreachable_class_names_are_an_error_that_says_what_to_do(monkeypatch):
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+
+    def unreachable(*arguments, **options):
+        raise Exception("URL fetch failure")  # as Keras does
+
+    monkeypatch.setattr(keras.applications.imagenet_utils, "decode_predictions", unreachable)
+    with pytest.raises(ConnectionError, match="class names could not be downloaded .*COURSE_MIRR"):
+        backbones._imagenet_labels()
+
+
+def test_class_names_come_in_the_order_of_the_outputs(monkeypatch):
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+
+    def decode(rows, top):
+        assert top == 1
+        return [[(f"n{row.argmax()}", f"great_white_{row.argmax()}", 1.0)] for row in rows]
+
+    monkeypatch.setattr(keras.applications.imagenet_utils, "decode_predictions", decode)
+    labels = backbones._imagenet_labels()
+    assert (len(labels), labels[0], labels[999]) == (1000, "great white 0", "great white 999")
+
+
+# ---------------------------------------------------------------- the mirror
+
+
+@pytest.mark.parametrize("name", [MIRROR_WEIGHTS, CLASS_INDEX])
+def test_damaged_file_of_the_mirror_is_named(name, monkeypatch, tmp_path):
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(b"damaged")
+    monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))
+    with pytest.raises(ValueError, match=f"{re.escape(str(tmp_path / name))} is damaged.*again"):
+        load_backbone("mobilenet_v2") if name == MIRROR_WEIGHTS else backbones._imagenet_labels()
+
+
 # ---------------------------------------------------------------- pretrained on photographs
 
 
@@ -265,7 +313,7 @@ def test_mobilenet_names_the_cat_a_cat_and_the_coffee_espresso(mobilenet):
 
 
 def test_wrong_preprocessing_is_noticed(mobilenet):
-    """Without preprocessing the coffee is not known, so the test above can fail."""
+    """Without preprocessing the coffee is not recognised, so the test above can fail."""
     pixels = np.asarray(Image.fromarray(skimage_data.coffee()).resize((224, 224)), "float32")
     wrong = mobilenet.model.predict(pixels[None], verbose=0)[0]
     assert mobilenet.labels[wrong.argmax()] != "espresso"
@@ -280,13 +328,21 @@ def test_mirror_weights_serve_the_network_without_top(mobilenet):
         )
 
 
+def test_mirror_weights_serve_other_input_sizes(mobilenet, monkeypatch):
+    monkeypatch.setenv("COURSE_INPUT_SIZE", "128")
+    small = load_backbone("mobilenet_v2", include_top=True)
+    assert small.input_size == (128, 128)
+    assert small.labels == mobilenet.labels
+    assert classify(skimage_data.coffee(), small)[0][0] == "espresso"
+
+
 @pytest.fixture(scope="module")
 def minivgg():
     return load_backbone("minivgg", include_top=True)
 
 
 def test_shipped_weights_are_small_and_as_good_as_promised():
-    assert (WEIGHTS / "minivgg.weights.h5").stat().st_size <= 8_000_000
+    assert WEIGHTS.stat().st_size <= 8_000_000
     card = minivgg_card()
     assert card["top1"] >= 0.60
     assert card["top5"] >= 0.85

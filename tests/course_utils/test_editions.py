@@ -7,7 +7,13 @@ import pytest
 from course_utils import editions
 from course_utils.editions import BACKBONES, MIRROR_WEIGHTS, current_edition, data_root
 
-VARIABLES = ("COURSE_EDITION", "COURSE_BACKBONE", "COURSE_MIRROR", "COURSE_DATA")
+VARIABLES = (
+    "COURSE_EDITION",
+    "COURSE_BACKBONE",
+    "COURSE_MIRROR",
+    "COURSE_DATA",
+    "COURSE_INPUT_SIZE",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +48,12 @@ def test_photo_edition_uses_the_networks_of_the_book(monkeypatch):
     assert str(edition) == "photo edition: photographs, backbone vgg16"
 
 
+def test_input_size_can_be_chosen(monkeypatch):
+    assert current_edition().input_size == 224
+    monkeypatch.setenv("COURSE_INPUT_SIZE", "160")
+    assert current_edition().input_size == 160
+
+
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_empty_variable_counts_as_unset(variable, monkeypatch):
     expected = current_edition()
@@ -51,11 +63,22 @@ def test_empty_variable_counts_as_unset(variable, monkeypatch):
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("COURSE_EDITION", "foto"), ("COURSE_EDITION", "Pocket"), ("COURSE_BACKBONE", "vgg19")],
+    [
+        ("COURSE_EDITION", "foto"),
+        ("COURSE_EDITION", "Pocket"),
+        ("COURSE_BACKBONE", "vgg19"),
+        ("COURSE_INPUT_SIZE", "100"),
+        ("COURSE_INPUT_SIZE", "small"),
+    ],
 )
 def test_unknown_choice_is_answered_with_the_known_ones(variable, value, monkeypatch):
     monkeypatch.setenv(variable, value)
-    allowed = "pocket, photo" if variable == "COURSE_EDITION" else ", ".join(BACKBONES)
+    choices = {
+        "COURSE_EDITION": editions.EDITIONS,
+        "COURSE_BACKBONE": BACKBONES,
+        "COURSE_INPUT_SIZE": editions.INPUT_SIZES,
+    }
+    allowed = ", ".join(choices[variable])
     with pytest.raises(ValueError, match=f"^{variable} is '{value}'; choose one of: {allowed}$"):
         current_edition()
 

@@ -10,12 +10,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import skip_or_fail
 from keras import layers
 from PIL import Image
 
-from course_utils.backbones import build_minivgg, load_backbone, minivgg_card
+from conftest import skip_or_fail
+from course_utils.backbones import load_backbone
 from course_utils.editions import current_edition
+from course_utils.weights.minivgg import build_minivgg, minivgg_card
 from experiments import pretrain_minivgg as pretrain
 
 WNIDS = ["n03", "n01", "n02"]

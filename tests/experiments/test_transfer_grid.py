@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from course_utils.backbones import MINIVGG_BLOCKS, load_backbone
+from course_utils.backbones import load_backbone
 from course_utils.datasets import Split
 from course_utils.measured.runs import FREEZE_LEVELS, Run
+from course_utils.weights.minivgg import BLOCKS
 from experiments import transfer_grid as measure_transfer
 from experiments.run_files import read_runs
 from experiments.transfer_grid import (
@@ -91,7 +92,7 @@ def test_cuts_of_the_levels_are_the_layers_after_so_many_convolutions():
 
 
 def test_levels_are_the_nearest_whole_number_of_convolutions():
-    convolutions = sum(count for count, _ in MINIVGG_BLOCKS)
+    convolutions = sum(count for count, _ in BLOCKS)
     shares = {"all": 1, "80 %": 0.8, "60 %": 0.6, "33 %": 1 / 3, "0 %": 0}
     found = {level.name: level.frozen for level in FREEZE_LEVELS if level.kept}
     assert found == {name: round(share * convolutions) for name, share in shares.items()}
