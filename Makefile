@@ -4,10 +4,12 @@ PYTHONS = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 LAB_ARGS =
 LAB_FOLDER = .
 SUBMISSIONS =
-BIN = .venv/bin
+# The scripts in .venv/bin fail where the path to them holds a quotation mark; modules do not.
+PY = .venv/bin/python
+COURSE = $(PY) -m course_admin
 # One worker a core, each file of tests in one worker
 MEASURE =
-PYTEST = $(BIN)/python $(MEASURE) -m pytest -n auto --dist loadfile
+PYTEST = $(PY) $(MEASURE) -m pytest -n auto --dist loadfile
 NBVAL = $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600
 SOLVED = notebooks/[0-9]*.ipynb instructor/source
 
@@ -29,7 +31,7 @@ lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed o
 	    echo "This machine has no screen: open the address that JupyterLab prints below."; \
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then options="$$options --allow-root"; fi; \
-	$(BIN)/jupyter lab $$options --ServerApp.root_dir="$(LAB_FOLDER)" \
+	$(PY) -m jupyterlab $$options --ServerApp.root_dir="$(LAB_FOLDER)" \
 	    --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(LAB_ARGS)
 
 test: lint notebooks unit ## Check everything in the pocket edition: style, every notebook, unit tests
@@ -37,49 +39,49 @@ test: lint notebooks unit ## Check everything in the pocket edition: style, ever
 test-all: test test-photo ## The same, and lessons and solutions in the photo edition
 
 lint: .venv/.project ## Check the style of code and notebooks
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
 	@find notebooks instructor -name '*.ipynb' -not -path '*/.*' -not -path '*/to_hand_in/*' \
-	    -exec $(BIN)/nbstripout --verify --keep-id {} +
+	    -exec $(PY) -m nbstripout --verify --keep-id {} +
 
 notebooks: setup ## Execute every notebook of the pocket edition with nbval, without a network
 	@unset COURSE_BACKBONE COURSE_MIRROR; COURSE_EDITION=pocket \
-	    $(BIN)/python tests/offline.py $(NBVAL) tests/network_is_cut.py \
+	    $(PY) tests/offline.py $(NBVAL) tests/network_is_cut.py \
 	    notebooks/*.ipynb notebooks/exercises/*.ipynb instructor/source
 
 unit: setup ## Run the tests of the code, the browser's included
 	@COURSE_EDITION=pocket $(PYTEST) --no-loadscope-reorder tests
 
 test-photo: setup ## Execute lessons and solutions in the photo edition (COURSE_MIRROR or a download)
-	@COURSE_EDITION=photo $(BIN)/course data fetch
+	@COURSE_EDITION=photo $(COURSE) data fetch
 	@COURSE_EDITION=photo $(NBVAL) $(SOLVED)
 
 coverage: setup ## Measure which lines and branches the notebooks and tests of the pocket edition reach
-	@$(BIN)/coverage erase
+	@$(PY) -m coverage erase
 	@$(MAKE) --keep-going notebooks unit MEASURE="-m coverage run"
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report --skip-covered --sort=miss
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report --skip-covered --sort=miss
 
 format: .venv/.project ## Bring code and notebooks into style, strip the notebooks of outputs
-	@$(BIN)/ruff check --fix .
-	@$(BIN)/ruff format .
-	@find notebooks instructor -name '*.ipynb' -exec $(BIN)/nbstripout --keep-id {} +
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+	@find notebooks instructor -name '*.ipynb' -exec $(PY) -m nbstripout --keep-id {} +
 
 bench: setup ## Measure the course against the book's way
-	@$(BIN)/python -m benchmarks
+	@$(PY) -m benchmarks
 
 screenshots: setup ## Renew the pictures of the widgets in the README
-	@$(BIN)/python docs/screenshots.py
+	@$(PY) docs/screenshots.py
 
 data: .venv/.project ## Make the pictures of the pocket edition (skips what is there)
-	@$(BIN)/course data make
+	@$(COURSE) data make
 
 release: .venv/.project ## Make the learners' exercises from the instructor's
-	@$(BIN)/course release
+	@$(COURSE) release
 
 grade: setup ## Grade what came back: make grade SUBMISSIONS=folder-or-zip
 	@if [ -z "$(SUBMISSIONS)" ]; then echo "Say what to grade: make grade SUBMISSIONS=handed_in.zip" >&2; exit 2; fi
-	@$(BIN)/course grade "$(SUBMISSIONS)"
+	@$(COURSE) grade "$(SUBMISSIONS)"
 
 lock: ## Write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -106,18 +108,18 @@ clean: ## Remove .venv, the pocket edition's data and all caches; downloads are 
 	echo "Making .venv with $$("$$found" --version): about 10 seconds"; \
 	"$$found" -m venv --clear .venv
 	@echo "Installing packages: about 1 minute from pip's cache, 3 to 5 over the network"
-	@$(BIN)/python -m pip install --require-hashes -r requirements.txt
+	@$(PY) -m pip install --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/.project: pyproject.toml .venv/.packages
 	@echo "Installing the course itself: a few seconds"
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Where .venv no longer runs (its Python was upgraded away, this folder was moved or copied),
 # it is made anew.
 ifneq ($(wildcard .venv/.project),)
-ifneq ($(shell $(BIN)/python -I -c "import course_utils; print(course_utils.__file__)" 2>&1),$(CURDIR)/course_utils/__init__.py)
+ifneq ($(shell $(PY) -I -c "import course_utils; print(course_utils.__file__)" 2>&1),$(CURDIR)/course_utils/__init__.py)
 .PHONY: .venv/.packages
 endif
 endif

@@ -18,9 +18,8 @@ case "$*" in
     --version) echo Python 3.12.0 ;;
     "-I -c"*) echo "$PWD/course_utils/__init__.py" ;;
     "-m venv --clear .venv") rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python
-        printf '#!/bin/sh\\necho "$@" >> log\\n' > .venv/bin/course; chmod +x .venv/bin/course
         echo venv >> log ;;
-    *) echo "$@" >> log; [ ! -e break-off ] ;;
+    *) echo "$@" | sed 's/^-m course_admin //' >> log; [ ! -e break-off ] ;;
 esac
 """
 PACKAGES = "-m pip install --require-hashes -r requirements.txt"
@@ -33,7 +32,7 @@ def checkout(tmp_path):
     """A folder with the Makefile and an interpreter that only writes a log."""
     if shutil.which("make") is None:
         skip_or_fail("there is no make here")
-    folder = tmp_path / "a checkout"
+    folder = tmp_path / "Ada's \"first\" checkout"
     folder.mkdir()
     shutil.copy(REPOSITORY / "Makefile", folder)
     for name in ("requirements.txt", "pyproject.toml"):
