@@ -1,4 +1,4 @@
-"""Pictures of data, training and errors, readable without colour."""
+"""Figures of images, training and errors, readable without colour."""
 
 import base64
 import html
@@ -13,47 +13,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from course_utils.metrics import confusion_counts, confusion_table
+from course_utils.metrics import confusion_counts
 from course_utils.tensors import thumbnails
 
-__all__ = [
-    "confusion_table",
-    "plot_confusion_matrix",
-    "plot_history",
-    "plot_top5",
-    "show_figure",
-    "show_images",
-]
-
-# Colours that stay apart for colour-blind people (Okabe & Ito 2008,
-# https://jfly.uni-koeln.de/color/); the markers tell the curves apart without any.
+# Colours that colour-blind people can tell apart (Okabe & Ito 2008,
+# https://jfly.uni-koeln.de/color/); the markers distinguish the curves without any.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "osD^vP*X"
-MOST_IMAGES = 100
+MAX_IMAGES = 100
 
 
 def plot_confusion_matrix(y_true, y_pred, class_names, ax: Axes | None = None) -> Axes:
-    """Draw which class is taken for which: counts, and as shade the share of the row.
-
-    `confusion_table` gives the same as text.
+    """Draw the confusion matrix: counts, shaded by their share of the true class.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n,) or (n, classes)
-        Class numbers, or a row per image: one-hot targets, probabilities.
+        Class indices, or a row per image: one-hot targets, probabilities.
     class_names : sequence of str
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If these are not the classes of the same images.
     """
+    # Not scikit-learn's ConfusionMatrixDisplay: it shades by the numbers that it writes, so counts
+    # and shares cannot be shown together, and names of more than about 40 classes overlap.
     counts, shares = confusion_counts(y_true, y_pred, class_names)
     classes = len(counts)
     if ax is None:
@@ -63,35 +45,27 @@ def plot_confusion_matrix(y_true, y_pred, class_names, ax: Axes | None = None) -
     ax.figure.colorbar(shade, ax=ax, shrink=0.8, label="share of the true class")
     ax.set(xlabel="predicted class", ylabel="true class")
     shown = np.arange(0, classes, math.ceil(classes / 34))  # more names would overlap
-    size = 10 if classes <= 20 else 7
-    names = [class_names[i] for i in shown]
-    ax.set_xticks(shown, names, fontsize=size, rotation=90 if _is_wide(names) else 0)
+    names = [str(class_names[i]) for i in shown]
+    size, is_wide = 10 if classes <= 20 else 7, len(names) * max(map(len, names)) > 40
+    ax.set_xticks(shown, names, fontsize=size, rotation=90 if is_wide else 0)
     ax.set_yticks(shown, names, fontsize=size)
-    _write_cells(ax, counts, shares)
+    if classes <= 25:  # more numbers would not fit into their cells
+        _write_cells(ax, counts, shares, with_shares=classes <= 10)
     return ax
 
 
-def _is_wide(names: list[str]) -> bool:
-    return len(names) * max(len(str(name)) for name in names) > 40
-
-
-def _write_cells(ax: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
-    """Write the counts into the cells: with shares where there is room, or not at all."""
-    classes = len(counts)
-    if classes > 25:
-        return
-    for i, j in np.argwhere((counts > 0) | (classes <= 10)):
+def _write_cells(ax: Axes, counts: np.ndarray, shares: np.ndarray, with_shares: bool) -> None:
+    for i, j in np.argwhere((counts > 0) | with_shares):
         text = f"{counts[i, j]}"
-        if classes <= 10 and counts[i, j]:
+        if with_shares and counts[i, j]:
             text += f"\n{shares[i, j]:.0%}"
-        # From here on white stands out more from the blue than black does.
+        # Above 0.7, white contrasts with the blue more than black does.
         colour = "white" if shares[i, j] > 0.7 else "black"
-        size = 9 if classes <= 10 else 7
-        ax.text(j, i, text, color=colour, size=size, ha="center", va="center")
+        ax.text(j, i, text, color=colour, size=9 if with_shares else 7, ha="center", va="center")
 
 
 def plot_history(history) -> np.ndarray:
-    """Draw how loss and accuracy develop, training dashed, validation solid.
+    """Draw loss and metrics over the epochs: training dashed, validation solid.
 
     Parameters
     ----------
@@ -128,19 +102,18 @@ def plot_history(history) -> np.ndarray:
 
 
 def _draw_run(ax: Axes, curves: dict, metric: str, name: str, style: dict) -> None:
-    for key, line, part in ((metric, "--", "training"), (f"val_{metric}", "-", "validation")):
+    for key, line, part, fill in (
+        (metric, "--", "training", "none"),
+        (f"val_{metric}", "-", "validation", "full"),
+    ):
         values = curves.get(key, [])
         if len(values):
-            epochs = np.arange(1, len(values) + 1)
-            every = math.ceil(len(values) / 10)  # more markers would hide the line
-            fill = "none" if part == "training" else "full"
-            ax.plot(
-                epochs, values, line, label=name + part, markevery=every, fillstyle=fill, **style
-            )
+            style = {**style, "fillstyle": fill, "markevery": math.ceil(len(values) / 10)}
+            ax.plot(np.arange(1, len(values) + 1), values, line, label=name + part, **style)
 
 
 def _runs(history) -> dict[str, dict]:
-    """Return the curves of each run by name; a single run has none."""
+    """Return the curves of each run by name; a single run has the name ``""``."""
     curves = getattr(history, "history", history)
     if not isinstance(curves, dict):
         raise ValueError(
@@ -157,12 +130,12 @@ def _runs(history) -> dict[str, dict]:
 
 
 def _metrics(curves: dict) -> list[str]:
-    others = ("learning_rate", "lr")  # what Keras' schedules note beside the metrics
+    others = ("learning_rate", "lr")  # what Keras' schedules record beside the metrics
     return [key for key in curves if not key.startswith("val_") and key not in others]
 
 
 def show_images(images, titles=None, columns: int = 5) -> Figure:
-    """Show pictures side by side.
+    """Show images in a grid.
 
     Parameters
     ----------
@@ -170,58 +143,40 @@ def show_images(images, titles=None, columns: int = 5) -> Figure:
         Arrays hold values from 0 to 255, ``(height, width, 3)`` or ``(height, width)``.
         A split is titled with its class names.
     titles : sequence of str, optional
-        One for each picture.
+        One for each image.
     columns : int
-        How many pictures stand in a row.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+        Number of images in a row.
 
     Raises
     ------
     ValueError
-        If there are too many pictures, not as many titles, or values of another range.
+        If there are too many images, not as many titles, or values of another range.
     """
     if hasattr(images, "paths"):
         titles = [images.class_names[i] for i in images.labels] if titles is None else titles
         images = images.paths
     count = len(images)
-    if not 0 < count <= MOST_IMAGES:
-        raise ValueError(f"{count} pictures do not make a gallery: give 1 to {MOST_IMAGES}")
+    if not 0 < count <= MAX_IMAGES:
+        raise ValueError(f"show_images takes 1 to {MAX_IMAGES} images, not {count}")
     if titles is not None and len(titles) != count:
-        raise ValueError(f"there are {count} pictures and {len(titles)} titles")
+        raise ValueError(f"there are {count} images and {len(titles)} titles")
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     size = (2.2 * columns, (2.2 if titles is None else 2.6) * rows)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")
-    for i, (ax, picture) in enumerate(zip(axes.flat, drawable(images), strict=False)):
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    for i, (ax, image) in enumerate(zip(axes.flat, drawable(images), strict=False)):
+        ax.imshow(image, cmap="gray", vmin=0, vmax=255)
         if titles is not None:
             ax.set_title(textwrap.fill(str(titles[i]), 24), fontsize=10)
     return figure
 
 
 def drawable(images, side: int = 300) -> list:
-    """Return pictures as matplotlib and Pillow take them.
+    """Convert what `show_images` takes for matplotlib and Pillow: PIL images or uint8 arrays.
 
-    Parameters
-    ----------
-    images : sequence of path, or array or sequence of arrays
-        See `show_images`.
-    side : int
-        Pictures from files are shrunk to fit into ``side`` times ``side`` pixels.
-
-    Returns
-    -------
-    list of PIL.Image.Image or of numpy.ndarray of uint8
-
-    Raises
-    ------
-    ValueError
-        If the values of an array are not those of a picture.
+    Images from files are shrunk to fit into ``side`` times ``side`` pixels.
     """
     if not isinstance(images[0], np.ndarray):
         return thumbnails(images, side)
@@ -229,37 +184,32 @@ def drawable(images, side: int = 300) -> list:
         fractions = array.dtype.kind == "f" and 0 < array.max() <= 1
         if fractions or array.min() < 0 or array.max() > 255:
             raise ValueError(
-                f"picture {i} has values from {array.min():.3g} to {array.max():.3g}, not 0 to "
-                "255: show pictures before they are preprocessed"
+                f"image {i} has values from {array.min():.3g} to {array.max():.3g}, not 0 to "
+                "255: show images before they are preprocessed"
             )
     return [np.round(array).astype(np.uint8).squeeze() for array in images]
 
 
 def plot_top5(predictions: list[tuple[str, float]], image=None) -> Figure:
-    """Draw the most probable classes as bars, beside the picture that they are about.
+    """Draw the most probable classes as bars, next to the image.
 
     Parameters
     ----------
     predictions : list of (str, float)
-        Labels and probabilities, the most probable first, as `classify` gives them.
+        Labels and probabilities, the most probable first, as `classify` returns them.
     image : path, PIL image, bytes or array, optional
-        The picture.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     labels, probabilities = zip(*predictions, strict=True)
     widths = [2] if image is None else [1, 2]
+    size = (2.7 * sum(widths), 3)
     figure, axes = plt.subplots(
-        ncols=len(widths), figsize=(2.7 * sum(widths), 3), width_ratios=widths,
-        squeeze=False, layout="constrained",
-    )  # fmt: skip
+        1, len(widths), figsize=size, width_ratios=widths, squeeze=False, layout="constrained"
+    )
     if image is not None:
         axes[0, 0].imshow(drawable([image])[0], cmap="gray", vmin=0, vmax=255)
         axes[0, 0].axis("off")
     ax = axes[0, -1]
-    # Places and not labels are drawn: two classes of ImageNet bear the same name.
+    # Positions and not labels on the axis: two classes of ImageNet have the same name.
     bars = ax.barh(range(len(labels)), probabilities, color=COLOURS[0])
     ax.bar_label(bars, fmt="%.3f", padding=3)
     ax.set_yticks(range(len(labels)), [textwrap.fill(label, 24) for label in labels])
@@ -270,45 +220,26 @@ def plot_top5(predictions: list[tuple[str, float]], image=None) -> Figure:
 
 
 def show_figure(figure_or_axes, alt: str) -> None:
-    """Show a figure in the notebook, with words for who cannot see it.
-
-    Jupyter gives the pictures that matplotlib shows by itself no text alternative, so
-    the figure is shown as HTML, and closed in order not to appear twice.
+    """Show a figure in the notebook with a text alternative, which Jupyter's own output lacks.
 
     Parameters
     ----------
     figure_or_axes : matplotlib Figure or Axes, or array of Axes
     alt : str
         What there is to see, in a sentence or two.
-
-    Raises
-    ------
-    ValueError
-        If `alt` is empty.
     """
     figure = np.ravel(figure_or_axes)[0].figure
     display({"text/html": figure_as_html(figure, alt), "text/plain": alt}, raw=True)
 
 
 def figure_as_html(figure: Figure, alt: str) -> str:
-    """Return a figure as an HTML image with words for who cannot see it, and close it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    alt : str
-
-    Raises
-    ------
-    ValueError
-        If `alt` is empty.
-    """
+    """Return a figure as an HTML image with a text alternative, and close the figure."""
     if not alt.strip():
         raise ValueError("alt is empty: say in words what the figure shows")
     buffer = io.BytesIO()
-    # A white ground, because black letters on a transparent one vanish in the dark theme.
+    # A white background, because black letters on a transparent one vanish in the dark theme.
     figure.savefig(buffer, format="png", facecolor="white", bbox_inches="tight", dpi=100)
-    plt.close(figure)
+    plt.close(figure)  # or Jupyter would show it a second time
     content = base64.b64encode(buffer.getvalue()).decode()
     return (
         f'<img alt="{html.escape(alt)}" style="max-width:100%;background:white" '

@@ -22,7 +22,7 @@ from course_utils.widgets.parts.panel import (
     text,
     with_reminder,
 )
-from course_utils.widgets.parts.picture_chooser import PictureChooser, as_address
+from course_utils.widgets.parts.picture_chooser import PictureChooser, data_url
 
 RESULTS = 6
 SIDE = 104
@@ -103,10 +103,14 @@ class AugmentationPreview(Panel):
     def code(self) -> str:
         """The lines of Python that make the same pictures."""
         chosen = self._chosen()
-        lines = [*self.chooser.imports, "import numpy as np",
-                 "from course_utils import path_to_tensor", "",
-                 f"pixels = path_to_tensor({self.chooser.code}, size={self._size()})",
-                 f"pictures = np.repeat(pixels, {RESULTS}, axis=0)"]  # fmt: skip
+        lines = [
+            *self.chooser.imports,
+            "import numpy as np",
+            "from course_utils import path_to_tensor",
+            "",
+            f"pixels = path_to_tensor({self.chooser.code}, size={self._size()})",
+            f"pictures = np.repeat(pixels, {RESULTS}, axis=0)",
+        ]
         if chosen:
             layers = [f"    keras.layers.{one.layer}({self._arguments(one)}),\n" for one in chosen]
             augment = f"augment = keras.Sequential([\n{''.join(layers)}])"
@@ -152,8 +156,15 @@ class AugmentationPreview(Panel):
             ipywidgets.HBox([box, self.strengths[layer]], layout=WRAP)
             for layer, box in self.checkboxes.items()
         ]
-        return [self.chooser, self.subject, *rows, self.button, self._gallery, self._status,
-                self._code]  # fmt: skip
+        return [
+            self.chooser,
+            self.subject,
+            *rows,
+            self.button,
+            self._gallery,
+            self._status,
+            self._code,
+        ]
 
     def _listen(self) -> None:
         self.chooser.on_change(self._refresh)
@@ -213,7 +224,7 @@ class AugmentationPreview(Panel):
     def _figures(self) -> str:
         names = ["before", *(f"after, {i} of {RESULTS}" for i in range(1, RESULTS + 1))]
         figures = "".join(
-            f'<figure style="margin:0;{TEXT}font-size:90%"><img src="{as_address(picture)}" '
+            f'<figure style="margin:0;{TEXT}font-size:90%"><img src="{data_url(picture)}" '
             f'alt="{html.escape(self.chooser.name)}, {name}" style="display:block">'
             f"<figcaption>{name}</figcaption></figure>"
             for name, picture in zip(names, self._shown(), strict=True)
@@ -239,8 +250,10 @@ class AugmentationPreview(Panel):
 
     def _warnings(self) -> list[str]:
         """Say where a change may take from a picture what its label says."""
-        found = [_warning(one.layer, self.strengths[one.layer].value, self.subject.value)
-                 for one in self._chosen()]  # fmt: skip
+        found = [
+            _warning(one.layer, self.strengths[one.layer].value, self.subject.value)
+            for one in self._chosen()
+        ]
         return [words for words in found if words]
 
 

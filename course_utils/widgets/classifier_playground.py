@@ -6,12 +6,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils.backbones import Backbone, load_backbone
-from course_utils.explain import GREY, middles, occlude, occlusion_rows
+from course_utils.explain import GREY, occlude
 from course_utils.plots import plot_top5
 from course_utils.tensors import path_to_tensor
-from course_utils.widgets.parts.background_task import Job
+from course_utils.widgets.parts.background_task import BackgroundTask
 from course_utils.widgets.parts.grid import Grid
 from course_utils.widgets.parts.number_slider import NumberSlider
+from course_utils.widgets.parts.occlusion import centres, occlusion_rows
 from course_utils.widgets.parts.panel import (
     WRAP,
     Panel,
@@ -23,7 +24,7 @@ from course_utils.widgets.parts.panel import (
     status,
     text,
 )
-from course_utils.widgets.parts.picture_chooser import PictureChooser, as_address
+from course_utils.widgets.parts.picture_chooser import PictureChooser, data_url
 
 SWAPPED, MEAN_LEFT, FORGOTTEN = "red and blue swapped", "mean not subtracted", "no preprocessing"
 CELLS = 16
@@ -64,7 +65,7 @@ class ClassifierPlayground(Panel):
         What is shown now: the five most probable classes.
     button : ipywidgets.Button
         Computes the occlusion map.
-    job : Job
+    task : BackgroundTask
         The computation of it.
     map : numpy.ndarray of shape (CELLS, CELLS) or None
         Probability of the first answer by the place of the patch, see `occlusion_map`.
@@ -94,8 +95,20 @@ class ClassifierPlayground(Panel):
     @property
     def code(self) -> str:
         """The lines of Python that give the same numbers."""
-        return "\n".join([*self._imports(), "", *self._tensor(), "", "", *self._predict_code(),
-                          "", "", *self._answers_code(), *self._map_code()])  # fmt: skip
+        return "\n".join(
+            [
+                *self._imports(),
+                "",
+                *self._tensor(),
+                "",
+                "",
+                *self._predict_code(),
+                "",
+                "",
+                *self._answers_code(),
+                *self._map_code(),
+            ]
+        )
 
     def __str__(self) -> str:
         lines = [f"{share:7.1%}  {label}" for label, share in self.answers]
@@ -114,9 +127,11 @@ class ClassifierPlayground(Panel):
         }
         sizes = [(f"{self._step * cells} pixels", self._step * cells) for cells in WIDTHS]
         self.size = ipywidgets.Dropdown(
-            options=[("nothing", 0), *sizes], description="cover",
-            style={"description_width": "initial"}, layout={"width": "160px"},
-        )  # fmt: skip
+            options=[("nothing", 0), *sizes],
+            description="cover",
+            style={"description_width": "initial"},
+            layout={"width": "160px"},
+        )
         self.row, self.column = (
             NumberSlider(name, CELLS // 2, 1, CELLS, 1) for name in ("row", "column")
         )
@@ -124,7 +139,7 @@ class ClassifierPlayground(Panel):
         self.button = ipywidgets.Button(
             description="Cover every place in turn", layout={"width": "max-content"}
         )
-        self.job = Job("the occlusion map")
+        self.task = BackgroundTask("the occlusion map")
         self._status, self._bars, self._code = status(), text(), text()
         self._map_status = status()
 
@@ -142,8 +157,11 @@ class ClassifierPlayground(Panel):
             ipywidgets.HBox([self.grid, answers], layout={**WRAP, "align_items": "flex-start"}),
             text(paragraph(hint)),
             ipywidgets.HBox([self.size, self.row, self.column], layout=WRAP),
-            self.button, self.job, self._map_status, self._code,
-        ]  # fmt: skip
+            self.button,
+            self.task,
+            self._map_status,
+            self._code,
+        ]
 
     def _listen(self) -> None:
         self.chooser.on_change(self._on_picture)
@@ -186,7 +204,7 @@ class ClassifierPlayground(Panel):
 
     def _middle(self) -> tuple[int, int]:
         """Return the pixel of the network's input at the middle of the patch."""
-        places = middles(self.backbone.input_size[0], self._step)
+        places = centres(self.backbone.input_size[0], self._step)
         return tuple(places[number - 1] for number in self._place())
 
     def _look(self) -> None:
@@ -236,10 +254,11 @@ class ClassifierPlayground(Panel):
         row, column = self._place() if self.size.value else (0, 0)
         picture = self._picture()
         self.grid.cell_size = (picture.shape[1] // CELLS, picture.shape[0] // CELLS)
-        self.grid.picture = as_address(picture)
+        self.grid.picture = data_url(picture)
         self.grid.choose(row - 1, column - 1)
-        self.grid.cells = [[{"label": self._label(i, j)} for j in range(CELLS)]
-                           for i in range(CELLS)]  # fmt: skip
+        self.grid.cells = [
+            [{"label": self._label(i, j)} for j in range(CELLS)] for i in range(CELLS)
+        ]
 
     def _label(self, row: int, column: int) -> str:
         found = f": {self.map[row, column]:.1%} where it is covered" if self.map is not None else ""
@@ -247,8 +266,10 @@ class ClassifierPlayground(Panel):
 
     def _picture(self) -> np.ndarray:
         """Return the picture in its proportions, with the patch or the map on it."""
-        height, width = (max(6, round(LONGER_SIDE * side / max(self.chooser.pixels.shape) / CELLS))
-                         for side in self.chooser.pixels.shape[:2])  # fmt: skip
+        height, width = (
+            max(6, round(LONGER_SIDE * side / max(self.chooser.pixels.shape) / CELLS))
+            for side in self.chooser.pixels.shape[:2]
+        )
         image = Image.fromarray(self.chooser.pixels).resize((width * CELLS, height * CELLS))
         picture = np.array(image)
         if self.map is not None:
@@ -283,7 +304,7 @@ class ClassifierPlayground(Panel):
 
     def _start(self) -> None:
         self._if_idle(self._on_number)(None)  # the map needs a patch
-        self.job.start(self._pieces())
+        self.task.start(self._pieces())
 
     def _pieces(self):
         """Compute the occlusion map row by row."""
@@ -297,10 +318,10 @@ class ClassifierPlayground(Panel):
 
     def _forget_map(self) -> None:
         """Give up the map of another picture, preprocessing or size of the patch."""
-        if self.job.running:
-            self.job.stop()
+        if self.task.running:
+            self.task.stop()
         else:
-            self.job.clear()
+            self.task.clear()
         self.map = None
 
     def _map_words(self) -> str:
@@ -322,7 +343,7 @@ class ClassifierPlayground(Panel):
         lines += self.chooser.imports
         lines += [f"from course_utils import {', '.join(wanted)}"]
         if self.map is not None:
-            lines += ["from course_utils.explain import occlusion_map"]
+            lines += ["from course_utils.widgets.parts.occlusion import occlusion_map"]
         if not self._given:
             lines += ["", f'backbone = load_backbone("{self.backbone.name}", include_top=True)']
         return lines
@@ -346,8 +367,9 @@ class ClassifierPlayground(Panel):
         else:
             lines += ["    ready = backbone.preprocess(pixels)"]
         if self._mean_left_in():
-            lines += ["    ready = ready - backbone.preprocess(np.zeros_like(pixels))  # the mean "
-                      "is back"]  # fmt: skip
+            lines += [
+                "    ready = ready - backbone.preprocess(np.zeros_like(pixels))  # the mean is back"
+            ]
         return [*lines, "    return backbone.model.predict(ready, verbose=0)"]
 
     def _answers_code(self) -> list[str]:

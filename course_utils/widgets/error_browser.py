@@ -9,12 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course_utils.metrics import MATRIX_CLASSES, class_numbers, confusion_counts, confusion_table
+from course_utils.metrics import as_class_indices, confusion_counts
 from course_utils.plots import drawable, plot_confusion_matrix, show_images
 from course_utils.tensors import BadImagesError
 from course_utils.widgets.parts.grid import Grid
 from course_utils.widgets.parts.panel import TEXT, WRAP, Panel, code_block, paragraph, status, text
-from course_utils.widgets.parts.picture_chooser import as_address
+from course_utils.widgets.parts.picture_chooser import data_url
+
+MATRIX_CLASSES = 12
+"""A matrix of more classes does not fit the page; the frequent errors are listed instead."""
 
 PER_PAGE = 12
 SIDE = 112
@@ -62,7 +65,7 @@ class ErrorBrowser(Panel):
     def __init__(self, y_true, y_pred, images, class_names):
         self.names = [str(name) for name in class_names]
         self.counts, self._shares = confusion_counts(y_true, y_pred, self.names)
-        self._true, self._predicted = class_numbers(y_true, y_pred, len(self.names))
+        self._true, self._predicted = as_class_indices(y_true, y_pred, len(self.names))
         self._one_hot = np.ndim(y_true) == 2
         self._probabilities = _probabilities(y_pred)
         self._is_split = hasattr(images, "paths")
@@ -86,8 +89,10 @@ class ErrorBrowser(Panel):
         answers, order = "np.asarray(y_pred)", []
         if self._probabilities is not None:
             answers = "np.argmax(y_pred, axis=1)"
-            order = ["confidence = np.max(y_pred, axis=1)[rows]",
-                     'rows = rows[np.argsort(-confidence, kind="stable")]']  # fmt: skip
+            order = [
+                "confidence = np.max(y_pred, axis=1)[rows]",
+                'rows = rows[np.argsort(-confidence, kind="stable")]',
+            ]
         pictures = "images.paths" if self._is_split else "images"
         lines = [
             f"true, predicted = {true}, {answers}",
@@ -100,9 +105,13 @@ class ErrorBrowser(Panel):
         return "\n".join(lines)
 
     def __str__(self) -> str:
-        parts = [f"ErrorBrowser: {len(self._true)} pictures",
-                 confusion_table(self._true, self._predicted, self.names),
-                 self._summary(), *map(self._caption, self.shown), self.code]  # fmt: skip
+        parts = [
+            f"ErrorBrowser: {len(self._true)} pictures",
+            *map(self._row_in_words, range(len(self.names))),
+            self._summary(),
+            *map(self._caption, self.shown),
+            self.code,
+        ]
         return "\n".join(parts)
 
     def draw(self) -> Figure:
@@ -126,8 +135,9 @@ class ErrorBrowser(Panel):
         else:
             self.frequent = ipywidgets.Dropdown(
                 options=[("choose one", None), *self._frequent_errors()],
-                description="frequent errors", **wide,
-            )  # fmt: skip
+                description="frequent errors",
+                **wide,
+            )
         self.previous, self.next = (
             ipywidgets.Button(description=f"{word} {PER_PAGE}", layout={"width": "max-content"})
             for word in ("Previous", "Next")
@@ -143,8 +153,15 @@ class ErrorBrowser(Panel):
             )
         chosen = ipywidgets.HBox([self.true, self.predicted], layout=WRAP)
         turning = ipywidgets.HBox([self.previous, self.next], layout=WRAP)
-        return [text(paragraph(hint)), self.grid or self.frequent, chosen, self._status,
-                self._gallery, turning, self._code]  # fmt: skip
+        return [
+            text(paragraph(hint)),
+            self.grid or self.frequent,
+            chosen,
+            self._status,
+            self._gallery,
+            turning,
+            self._code,
+        ]
 
     def _matrix(self) -> Grid:
         cells = [
@@ -161,16 +178,23 @@ class ErrorBrowser(Panel):
         longest = max(len(name) for name in self.names)
         width = int(np.clip(8 * longest + 12, 44, max(44, 640 // len(self.names))))
         return Grid(
-            name="confusion matrix, a row for each true class", cells=cells, row_names=self.names,
-            column_names=self.names, corner="true \\ predicted", cell_size=(width, 34),
-        )  # fmt: skip
+            name="confusion matrix, a row for each true class",
+            cells=cells,
+            row_names=self.names,
+            column_names=self.names,
+            corner="true \\ predicted",
+            cell_size=(width, 34),
+        )
 
     def _frequent_errors(self, most: int = 20) -> list[tuple[str, tuple[int, int]]]:
         errors = self.counts - np.diag(np.diag(self.counts))
         order = np.argsort(-errors, axis=None, kind="stable")[:most]
         cells = [tuple(map(int, np.unravel_index(k, errors.shape))) for k in order]
-        return [(f"{self.names[i]} taken for {self.names[j]}: {errors[i, j]}", (i, j))
-                for i, j in cells if errors[i, j]]  # fmt: skip
+        return [
+            (f"{self.names[i]} taken for {self.names[j]}: {errors[i, j]}", (i, j))
+            for i, j in cells
+            if errors[i, j]
+        ]
 
     def _first_cell(self) -> tuple[int, int]:
         """Return the most frequent error, or the first class where there is none."""
@@ -179,8 +203,9 @@ class ErrorBrowser(Panel):
 
     def _listen(self) -> None:
         for box in (self.true, self.predicted):
-            box.observe(lambda change: self._on_choice(self.true.value, self.predicted.value),
-                        "value")  # fmt: skip
+            box.observe(
+                lambda change: self._on_choice(self.true.value, self.predicted.value), "value"
+            )
         if self.grid is not None:
             self.grid.observe(
                 lambda change: self._on_choice(self.grid.row, self.grid.column), ["row", "column"]
@@ -231,6 +256,17 @@ class ErrorBrowser(Panel):
         return (
             f"{true} rightly recognised" if true == predicted else f"{true} taken for {predicted}"
         )
+
+    def _row_in_words(self, i: int) -> str:
+        """Describe a row of the matrix: correct predictions, then errors by frequency."""
+        total = self.counts[i].sum()
+        errors = [
+            f"{self.names[j]} {self.counts[i, j]}"
+            for j in np.argsort(-self.counts[i], kind="stable")
+            if j != i and self.counts[i, j]
+        ]
+        mistaken = f"; taken for {', '.join(errors)}" if errors else ""
+        return f"{self.names[i]}: {self.counts[i, i]} of {total} correct{mistaken}"
 
     def _summary(self) -> str:
         i = self.true.value
@@ -298,6 +334,6 @@ def _figure(picture, name: str, caption: str) -> str:
     image.thumbnail((SIDE, SIDE))
     return (
         f'<figure style="margin:0;width:{SIDE + 20}px;{TEXT}font-size:90%"><img '
-        f'alt="{html.escape(name)}" src="{as_address(np.asarray(image))}" style="height:{SIDE}px;'
+        f'alt="{html.escape(name)}" src="{data_url(np.asarray(image))}" style="height:{SIDE}px;'
         f'width:100%;object-fit:contain"><figcaption>{html.escape(caption)}</figcaption></figure>'
     )

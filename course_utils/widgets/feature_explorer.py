@@ -17,12 +17,11 @@ from course_utils.explain import (
     activation_maps,
     grad_cam,
     receptive_field,
-    strongest_rows,
-    with_peaks,
 )
 from course_utils.features import extract_features
 from course_utils.tensors import path_to_tensor, paths_to_tensor
-from course_utils.widgets.parts.background_task import Job
+from course_utils.widgets.parts.background_task import BackgroundTask
+from course_utils.widgets.parts.channel_peaks import strongest_rows, with_peaks
 from course_utils.widgets.parts.grid import Grid
 from course_utils.widgets.parts.number_slider import NumberSlider
 from course_utils.widgets.parts.panel import (
@@ -34,7 +33,7 @@ from course_utils.widgets.parts.panel import (
     status,
     text,
 )
-from course_utils.widgets.parts.picture_chooser import PictureChooser, as_address
+from course_utils.widgets.parts.picture_chooser import PictureChooser, data_url
 
 ROWS, COLUMNS = 2, 6
 """Of the grid with the strongest channels."""
@@ -77,7 +76,7 @@ class FeatureExplorer(Panel):
         The number of the chosen channel.
     button : ipywidgets.Button
         Finds the pictures that excite the channel most.
-    job : Job
+    task : BackgroundTask
         The computation of it.
     reason : ipywidgets.Dropdown
         The class that Grad-CAM asks about.
@@ -117,12 +116,21 @@ class FeatureExplorer(Panel):
         if self.strongest is not None:
             lines += ["", "# the pictures that excite the channel most", *self._strongest_code()]
         if self.heat is not None:
-            lines += ["", f"# Grad-CAM for {self._class_name()}", *self._heat_code()]
+            lines += [
+                "",
+                f"# Grad-CAM for {self._class_name()}",
+                f"heat = grad_cam(backbone, pixels, {self.reason.value})",
+            ]
         return "\n".join(lines)
 
     def __str__(self) -> str:
-        notes = [self._layer_words(), self._channel_words(), self._strongest_words(),
-                 self._heat_words(), self.code]  # fmt: skip
+        notes = [
+            self._layer_words(),
+            self._channel_words(),
+            self._strongest_words(),
+            self._heat_words(),
+            self.code,
+        ]
         return "\n".join([f"FeatureExplorer: {self.backbone.name}", *filter(None, notes)])
 
     def draw(self) -> Figure:
@@ -145,22 +153,28 @@ class FeatureExplorer(Panel):
         names, wide = list(self._block_of), {"description_width": "initial"}
         self.chooser = PictureChooser(examples)
         self.slider = ipywidgets.SelectionSlider(
-            options=names, value=names[len(names) // 2], description="layer", readout=False,
-            style=wide, layout={"width": "min(100%, 340px)"},
-        )  # fmt: skip
+            options=names,
+            value=names[len(names) // 2],
+            description="layer",
+            readout=False,
+            style=wide,
+            layout={"width": "min(100%, 340px)"},
+        )
         self.dropdown = ipywidgets.Dropdown(
-            options=names, value=self.slider.value, description="or by name", style=wide,
+            options=names,
+            value=self.slider.value,
+            description="or by name",
+            style=wide,
             layout={"width": "max-content"},
-        )  # fmt: skip
-        self.grid = Grid(name="strongest channels: choose one",
-                         cell_size=(MAP_SIDE, MAP_SIDE + 22))  # fmt: skip
+        )
+        self.grid = Grid(name="strongest channels: choose one", cell_size=(MAP_SIDE, MAP_SIDE + 22))
         self.field = ipywidgets.BoundedIntText(
             description="channel", style=wide, layout={"width": "130px"}
         )
         self.button = ipywidgets.Button(
             description="Find the pictures that excite it most", layout={"width": "max-content"}
         )
-        self.job = Job("the search")
+        self.task = BackgroundTask("the search")
         self.reason = ipywidgets.Dropdown(
             description="Grad-CAM for", style=wide, layout={"width": "max-content"}
         )
@@ -171,8 +185,17 @@ class FeatureExplorer(Panel):
     def _rows(self) -> list[ipywidgets.Widget]:
         layer = ipywidgets.HBox([self.slider, self.dropdown], layout=WRAP)
         channel = ipywidgets.HBox([self.field, self.button], layout=WRAP)
-        rows = [self.chooser, layer, self._layer_status, self.grid, channel, self._channel_status,
-                self._large, self.job, self._gallery]  # fmt: skip
+        rows = [
+            self.chooser,
+            layer,
+            self._layer_status,
+            self.grid,
+            channel,
+            self._channel_status,
+            self._large,
+            self.task,
+            self._gallery,
+        ]
         if self.backbone.labels is not None:
             controls = ipywidgets.HBox([self.reason, self.opacity], layout=WRAP)
             rows += [controls, self._heat_status, self._overlay]
@@ -184,7 +207,7 @@ class FeatureExplorer(Panel):
         self.dropdown.observe(self._if_idle(lambda: self._on_layer(self.dropdown.value)), "value")
         self.grid.observe(self._if_idle(self._on_grid), ["row", "column"])
         self.field.observe(self._if_idle(self._on_field), "value")
-        self.button.on_click(lambda button: self.job.start(self._pieces(self.slider.value)))
+        self.button.on_click(lambda button: self.task.start(self._pieces(self.slider.value)))
         self.reason.observe(self._if_idle(self._on_reason), "value")
         self.opacity.observe(self._if_idle(self._show_heat), "value")
 
@@ -212,8 +235,8 @@ class FeatureExplorer(Panel):
 
     def _on_layer(self, name: str) -> None:
         self.slider.value = self.dropdown.value = name
-        if self.job.running:
-            self.job.stop()
+        if self.task.running:
+            self.task.stop()
         maps = self._maps()
         means, peaks = maps.mean(axis=(0, 1)), maps.max(axis=(0, 1))
         self._channels = np.lexsort((-means, -peaks))[: ROWS * COLUMNS]
@@ -228,7 +251,7 @@ class FeatureExplorer(Panel):
         self._on_field()
 
     def _cell(self, channel: int) -> dict[str, str]:
-        picture = as_address(_coloured(self._maps()[..., channel]), "PNG")
+        picture = data_url(_coloured(self._maps()[..., channel]), "PNG")
         style = (
             f"background:url({picture}) top / {MAP_SIDE}px {MAP_SIDE}px no-repeat;"
             "align-items:flex-end"
@@ -373,8 +396,8 @@ class FeatureExplorer(Panel):
         if self.strongest is not None:
             wanted += ["paths_to_tensor"] + ["load_split"] * (not self._given["images"])
         wanted += ["load_backbone"] * (not self._given["backbone"])
+        wanted += ["grad_cam"] * (self.heat is not None)
         lines = ["import keras", "import numpy as np"]
-        lines += ["import tensorflow as tf"] * (self.heat is not None)
         lines += self.chooser.imports
         lines += [f"from course_utils import {', '.join(sorted(wanted))}"]
         if not self._given["backbone"]:
@@ -399,23 +422,6 @@ class FeatureExplorer(Panel):
             "largest = keras.Model(part.input, keras.layers.GlobalMaxPooling2D()(part.output))",
             "peaks = largest.predict(backbone.preprocess(all_pixels), verbose=0)[:, channel]",
             f"strongest = np.argsort(-peaks)[:{STRONGEST}]",
-        ]
-
-    def _heat_code(self) -> list[str]:
-        last = list(self._block_of)[-1]
-        return [
-            "top = backbone.model.layers[-1]",
-            f'last = backbone.model.get_layer("{last}").output',
-            "both = keras.Model(backbone.model.input, [last, top.input])",
-            "inputs = tf.constant(backbone.preprocess(pixels))",
-            "with tf.GradientTape() as tape:",
-            "    tape.watch(inputs)",
-            "    values, features = both(inputs, training=False)",
-            f"    score = (features @ top.kernel + top.bias)[0, {self.reason.value}]",
-            "weights = tf.reduce_mean(tape.gradient(score, values), axis=(1, 2))",
-            "heat = tf.nn.relu(tf.reduce_sum(values * weights, axis=-1))[0]",
-            "heat = heat / tf.maximum(tf.reduce_max(heat), 1e-12)",
-            "heat = tf.image.resize(heat[..., None], backbone.input_size)[..., 0]",
         ]
 
 
@@ -450,7 +456,7 @@ def _figure(
     return (
         f'<figure style="margin:0 8px 4px 0;{TEXT}"><img alt="{html.escape(label)}" '
         f'style="width:{side}px;height:{side}px;image-rendering:{rendering}" '
-        f'src="{as_address(pixels, "PNG")}">'
+        f'src="{data_url(pixels, "PNG")}">'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from course_utils.backbones import Backbone, backbone_in, layers_by_block
 from course_utils.datasets import Split
 from course_utils.plots import COLOURS
-from course_utils.widgets.parts.cost_panel import FreezeCost
+from course_utils.widgets.parts.cost_panel import CostPanel
 from course_utils.widgets.parts.panel import (
     SMALL,
     WRAP,
@@ -26,7 +26,7 @@ from course_utils.widgets.parts.panel import (
     text,
     with_reminder,
 )
-from course_utils.widgets.parts.trial_panel import FreezeTrial
+from course_utils.widgets.parts.trial_panel import TrialPanel
 
 _CUSTOM = "your own choice of blocks"
 
@@ -53,9 +53,9 @@ class FreezeExplorer(Panel):
         One per block, ticked where the block is frozen.
     button : ipywidgets.Button
         Reads the state of the network again.
-    cost : FreezeCost
+    cost : CostPanel
         Says what training costs on this machine.
-    trial : FreezeTrial or None
+    trial : TrialPanel or None
         Trains, where there are pictures.
 
     Raises
@@ -90,7 +90,7 @@ class FreezeExplorer(Panel):
         self._facts = {part: text(flex="1 1 300px") for part in self._parts()}
         self._choice = text(margin="2px 2px 2px 16px")
         self._status, self._norms, self._code = status(), text(), text()
-        self.cost = FreezeCost(self._base.name, len(train) if train else 1000)
+        self.cost = CostPanel(self._base.name, len(train) if train else 1000)
         self.trial = self._trial_with(backbone, train, valid)
         super().__init__(self._rows())
         self.refresh()
@@ -161,20 +161,23 @@ class FreezeExplorer(Panel):
             for block, box in self.checkboxes.items()
         ]
         if self._head:
-            rows.append(ipywidgets.HBox([text(paragraph("head"), **_NAME), self._facts["head"]],
-                                        layout=WRAP))  # fmt: skip
+            rows.append(
+                ipywidgets.HBox(
+                    [text(paragraph("head"), **_NAME), self._facts["head"]], layout=WRAP
+                )
+            )
         slider = ipywidgets.HBox([self.slider, self._choice], layout=WRAP)
         found = [self._status, self.button, self._norms, self._code, self.cost]
         return [slider, *rows, *found, *([self.trial] if self.trial else [])]
 
-    def _trial_with(self, backbone, train, valid) -> FreezeTrial | None:
+    def _trial_with(self, backbone, train, valid) -> TrialPanel | None:
         if (train is None) != (valid is None):
             raise ValueError("to train it takes both: training and validation pictures")
         if train is None:
             return None
         if not isinstance(backbone, Backbone):
             raise ValueError("to train, give the backbone: FreezeExplorer(backbone, train, valid)")
-        return FreezeTrial(backbone, train, valid, self._last_frozen)
+        return TrialPanel(backbone, train, valid, self._last_frozen)
 
     def _listen(self) -> None:
         self.slider.observe(self._on_slider, "value")
@@ -216,8 +219,12 @@ class FreezeExplorer(Panel):
         return outer and layer.trainable
 
     def _trained(self, layers: list[keras.Layer]) -> list:
-        return [weight for layer in layers if self._is_trained(layer)
-                for weight in layer.trainable_weights]  # fmt: skip
+        return [
+            weight
+            for layer in layers
+            if self._is_trained(layer)
+            for weight in layer.trainable_weights
+        ]
 
     def _state(self, layers: list[keras.Layer]) -> str:
         flags = {self._is_trained(layer) for layer in layers if layer.weights}
@@ -256,13 +263,17 @@ class FreezeExplorer(Panel):
         return ""
 
     def _batch_norms(self) -> str:
-        norms = [layer for layer in _flat(self.network)
-                 if isinstance(layer, keras.layers.BatchNormalization)]  # fmt: skip
+        norms = [
+            layer
+            for layer in _flat(self.network)
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
         if not norms:
             return "No BatchNorm layers: nothing here behaves differently in training."
         learning = len([layer for layer in norms if self._trained([layer])])
-        statistics = _count([w for layer in norms for w in (layer.moving_mean,
-                                                            layer.moving_variance)])  # fmt: skip
+        statistics = _count(
+            [w for layer in norms for w in (layer.moving_mean, layer.moving_variance)]
+        )
         return (
             f"BatchNorm layers: {len(norms) - learning} frozen, {learning} trainable. Frozen ones "
             "run in inference mode: they keep the means and variances of the pretraining. "

@@ -58,13 +58,20 @@ class StrategyAdvisor(Panel):
         self._runs, self._edition = runs, edition or current_edition().name
         wide = {"description_width": "initial"}
         self.size = ipywidgets.BoundedIntText(
-            per_class, min=1, max=1_000_000, description="pictures per class", style=wide,
+            per_class,
+            min=1,
+            max=1_000_000,
+            description="pictures per class",
+            style=wide,
             layout={"width": "240px"},
-        )  # fmt: skip
+        )
         self.similarity = ipywidgets.Dropdown(
-            options=list(SIMILARITIES), value=similarity, style=wide, layout={"width": "320px"},
+            options=list(SIMILARITIES),
+            value=similarity,
+            style=wide,
+            layout={"width": "320px"},
             description="similar to the pretraining",
-        )  # fmt: skip
+        )
         self._meaning, self._status, self._rule = text(), status(), text()
         self._table, self._code = text(), text()
         outcome = [self._status, self._rule, self._table, self._code]
@@ -118,9 +125,15 @@ class StrategyAdvisor(Panel):
             "to those of the pretraining"
         )
         return "\n".join(
-            [title, self._recommendation(), self._grounds(), self._comparison(),
-             *_text_table(self.advice), self.code]
-        )  # fmt: skip
+            [
+                title,
+                self._recommendation(),
+                self._grounds(),
+                self._comparison(),
+                *_text_table(self.advice),
+                self.code,
+            ]
+        )
 
     def draw(self) -> Figure:
         """Draw the measured accuracies that back the advice, with their intervals."""
@@ -132,8 +145,15 @@ class StrategyAdvisor(Panel):
             means = [cell.mean for _, cell in found]
             reach = [[c.mean - c.low for _, c in found], [c.high - c.mean for _, c in found]]
             places = [j + 0.15 * i for j, _ in found]
-            ax.errorbar(places, means, reach, fmt="os"[i], capsize=4, color=COLOURS[i],
-                        label=f"{size} per class")  # fmt: skip
+            ax.errorbar(
+                places,
+                means,
+                reach,
+                fmt="os"[i],
+                capsize=4,
+                color=COLOURS[i],
+                label=f"{size} per class",
+            )
         if self.advice.sizes:
             ax.legend()
         else:

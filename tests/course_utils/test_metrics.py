@@ -1,16 +1,11 @@
-"""How often a network is right: counts, intervals, tables, and wrong inputs told apart."""
+"""Accuracy: counts, intervals, forms of labels, and errors that name the wrong input."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.metrics import (
-    accuracy_report,
-    class_numbers,
-    confusion_counts,
-    confusion_table,
-)
+from course_utils.metrics import accuracy_report, as_class_indices, confusion_counts
 
 classes = st.integers(2, 8)
 
@@ -23,7 +18,7 @@ def with_errors(total: int, errors: int):
 # ---------------------------------------------------------------- accuracy
 
 
-def test_accuracy_report_says_share_counts_and_interval():
+def test_accuracy_report_gives_accuracy_counts_and_interval():
     report = accuracy_report(*with_errors(451, 20))
     assert str(report) == "0.956 (431 of 451; 95 % interval 0.932 to 0.971)"
     assert repr(report) == str(report)
@@ -55,7 +50,7 @@ def test_interval_stays_between_0_and_1(errors):
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=20))
-def test_numbers_one_hot_rows_and_probabilities_mean_the_same(labels):
+def test_indices_one_hot_rows_and_probabilities_mean_the_same(labels):
     one_hot = np.eye(5, dtype="float32")[labels]
     probabilities = 0.6 * one_hot + 0.08
     for true, predicted in [
@@ -63,19 +58,19 @@ def test_numbers_one_hot_rows_and_probabilities_mean_the_same(labels):
         (one_hot, labels),
         (one_hot, np.array(labels)),
     ]:
-        numbers = class_numbers(true, predicted, 5)
-        assert all(part.dtype == np.int64 and part.tolist() == labels for part in numbers)
+        indices = as_class_indices(true, predicted, 5)
+        assert all(part.dtype == np.int64 and part.tolist() == labels for part in indices)
 
 
-def test_whole_numbers_kept_as_floats_are_numbers():
-    assert class_numbers([0.0, 1.0], [True, False])[0].tolist() == [0, 1]
+def test_whole_numbers_as_floats_are_indices():
+    assert as_class_indices([0.0, 1.0], [True, False])[0].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
     ("predicted", "message"),
     [
-        (["cat", "dog"], "class numbers"),
-        (np.zeros((2, 2, 2)), "class numbers"),
+        (["cat", "dog"], "class indices"),
+        (np.zeros((2, 2, 2)), "class indices"),
         ([0.2, 0.9], r"fractions.*y_pred > 0\.5"),
         ([[0.2], [0.9]], r"one column.*y_pred\[:, 0\] > 0\.5"),
         (np.eye(3)[:2], "3 columns for 2 classes"),
@@ -86,11 +81,11 @@ def test_whole_numbers_kept_as_floats_are_numbers():
         (np.zeros((0, 2)), "2 images and y_pred 0"),
     ],
 )
-def test_what_is_no_class_is_refused_by_name(predicted, message):
+def test_values_that_are_not_classes_are_refused(predicted, message):
     with pytest.raises(ValueError, match=message):
-        class_numbers([0, 1], predicted, 2)
+        as_class_indices([0, 1], predicted, 2)
     with pytest.raises(ValueError, match="at least one"):
-        class_numbers([], [], 2)
+        as_class_indices([], [], 2)
 
 
 # ---------------------------------------------------------------- confusion
@@ -110,23 +105,3 @@ def test_rows_are_the_true_classes():
     counts, shares = confusion_counts([0, 0, 0, 1], [1, 1, 0, 1], ["cat", "dog"])
     assert counts.tolist() == [[1, 2], [0, 1]]
     np.testing.assert_allclose(shares, [[1 / 3, 2 / 3], [0, 1]])
-
-
-def test_table_of_two_classes_has_counts_and_shares_in_aligned_columns():
-    lines = confusion_table([0, 0, 0, 1], [1, 1, 0, 1], ["cat", "dog"]).splitlines()
-    assert [line.split() for line in lines] == [
-        ["true", "\\", "predicted", "cat", "dog"],
-        ["cat", "1", "(33%)", "2", "(67%)"],
-        ["dog", "0", "1", "(100%)"],
-    ]
-    assert len({len(line) for line in lines}) == 1
-
-
-def test_table_of_many_classes_lists_each_with_its_worst_confusion():
-    true = np.repeat(np.arange(100), 4)
-    predicted = true.copy()
-    predicted[:3] = [7, 7, 9]
-    lines = confusion_table(true, predicted, [f"class {i}" for i in range(100)]).splitlines()
-    assert len(lines) == 100
-    assert lines[0] == "class 0: 1 of 4 right (25%), most often taken for class 7: 2 (50%)"
-    assert lines[1] == "class 1: 4 of 4 right (100%)"

@@ -1,4 +1,4 @@
-"""Plots: what they draw, that it can be read without colour, and what they refuse."""
+"""Plots: what they draw, that it is readable without colour, and what they refuse."""
 
 import base64
 import io
@@ -35,7 +35,7 @@ def names(count: int) -> list[str]:
     return [f"class {i}" for i in range(count)]
 
 
-def guesses(count: int, images: int, seed: int = 0):
+def predictions(count: int, images: int, seed: int = 0):
     generator = np.random.default_rng(seed)
     true = generator.integers(0, count, images)
     return true, np.where(
@@ -64,7 +64,7 @@ def test_two_classes_show_counts_and_shares_of_the_row():
 
 
 def test_a_hundred_classes_show_shades_only_and_fewer_names():
-    ax = plot_confusion_matrix(*guesses(100, 3000), names(100))
+    ax = plot_confusion_matrix(*predictions(100, 3000), names(100))
     assert not ax.texts
     assert ax.images[0].get_array().shape == (100, 100)
     shown = [tick.get_text() for tick in ax.get_yticklabels()]
@@ -73,7 +73,7 @@ def test_a_hundred_classes_show_shades_only_and_fewer_names():
 
 @pytest.mark.parametrize("count", [2, 10, 20, 40, 100])
 def test_names_of_classes_do_not_overlap(count):
-    ax = plot_confusion_matrix(*guesses(count, 500), names(count))
+    ax = plot_confusion_matrix(*predictions(count, 500), names(count))
     ax.figure.canvas.draw()
     for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
         assert overlapping([label.get_window_extent() for label in labels]) == []
@@ -81,7 +81,7 @@ def test_names_of_classes_do_not_overlap(count):
 
 @pytest.mark.parametrize("count", [2, 10, 20])
 def test_numbers_fit_into_their_cells(count):
-    ax = plot_confusion_matrix(*guesses(count, 400 * count), names(count))
+    ax = plot_confusion_matrix(*predictions(count, 400 * count), names(count))
     ax.figure.canvas.draw()
     cell = ax.get_window_extent().width / count
     assert max(text.get_window_extent().width for text in ax.texts) < cell
@@ -143,8 +143,8 @@ def test_one_history_gives_a_panel_for_each_metric(wrap):
 def test_several_histories_differ_without_colour_and_are_named():
     runs = {f"run {i}": history(5 + i, scale=1 + i) for i in range(6)}
     axes = plot_history(runs)
-    looks = {(line.get_marker(), line.get_linestyle()) for line in axes[0].lines}
-    assert len(looks) == len(axes[0].lines) == 12
+    styles = {(line.get_marker(), line.get_linestyle()) for line in axes[0].lines}
+    assert len(styles) == len(axes[0].lines) == 12
     legend = [text.get_text() for text in axes[0].figure.legends[0].get_texts()]
     assert legend[:2] == ["run 0, training", "run 0, validation"] and len(legend) == 12
 
@@ -166,12 +166,12 @@ def test_a_history_without_validation_and_one_with_another_metric_are_drawn():
         ({"frozen": history(), "scratch": {}}, "no epochs in scratch"),
     ],
 )
-def test_what_is_no_history_is_refused(wrong, message):
+def test_anything_but_a_history_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         plot_history(wrong)
 
 
-# ---------------------------------------------------------------- pictures
+# ---------------------------------------------------------------- images
 
 
 @pytest.fixture
@@ -214,20 +214,20 @@ def test_long_titles_are_wrapped_and_do_not_overlap(split):
 @pytest.mark.parametrize(
     ("images", "titles", "message"),
     [
-        (np.zeros((2, 4, 4, 3)), ["one"], "2 pictures and 1 titles"),
-        (np.zeros((0, 4, 4, 3)), None, "0 pictures"),
-        (np.zeros((101, 4, 4, 3)), None, "101 pictures"),
+        (np.zeros((2, 4, 4, 3)), ["one"], "2 images and 1 titles"),
+        (np.zeros((0, 4, 4, 3)), None, "1 to 100 images, not 0"),
+        (np.zeros((101, 4, 4, 3)), None, "1 to 100 images, not 101"),
         (np.full((1, 4, 4, 3), -1.0), None, "before they are preprocessed"),
         (np.full((1, 4, 4, 3), 0.5), None, "before they are preprocessed"),
         (np.full((1, 4, 4, 3), 256), None, "before they are preprocessed"),
     ],
 )
-def test_what_makes_no_gallery_is_refused(images, titles, message):
+def test_images_that_cannot_be_shown_are_refused(images, titles, message):
     with pytest.raises(ValueError, match=message):
         show_images(images, titles)
 
 
-def test_all_broken_pictures_are_named(split):
+def test_all_broken_images_are_named(split):
     for path in split.paths[2:4]:
         path.write_bytes(b"")
     with pytest.raises(BadImagesError, match="2 of 7") as caught:
@@ -241,7 +241,7 @@ def test_all_broken_pictures_are_named(split):
 TOP5 = [("crane", 0.6), ("German shepherd", 0.2), ("wolf", 0.1), ("crane", 0.07), ("fox", 0.03)]
 
 
-def test_bars_stand_in_order_with_their_values():
+def test_bars_are_in_order_with_their_values():
     (ax,) = plot_top5(TOP5).axes
     assert [bar.get_width() for bar in ax.patches] == [p for _, p in TOP5]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == [label for label, _ in TOP5]
@@ -249,14 +249,14 @@ def test_bars_stand_in_order_with_their_values():
     assert [text.get_text() for text in ax.texts][:2] == ["0.600", "0.200"]
 
 
-def test_the_picture_stands_beside_the_bars(split):
+def test_the_image_is_next_to_the_bars(split):
     for image in (split.paths[3], path_to_tensor(split.paths[3]), Image.open(split.paths[3])):
-        picture, bars = plot_top5(TOP5, image).axes
-        assert picture.images[0].get_array()[0, 0].tolist() == [90, 0, 0]
+        shown, bars = plot_top5(TOP5, image).axes
+        assert shown.images[0].get_array()[0, 0].tolist() == [90, 0, 0]
         assert len(bars.patches) == 5
 
 
-# ---------------------------------------------------------------- showing with words
+# ---------------------------------------------------------------- text alternatives
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def shown(monkeypatch):
     return outputs
 
 
-def test_a_figure_is_shown_once_with_its_text(shown):
+def test_a_figure_is_shown_once_with_its_text_alternative(shown):
     figure, ax = plt.subplots()
     ax.plot([1, 2])
     assert show_figure(figure, 'Loss < 0.1, the "best" curve') is None
@@ -277,7 +277,7 @@ def test_a_figure_is_shown_once_with_its_text(shown):
     assert not plt.fignum_exists(figure.number), "open, it would be shown a second time"
 
 
-def test_the_picture_is_a_png_with_a_white_ground(shown):
+def test_the_image_is_a_png_with_a_white_background(shown):
     show_figure(plt.figure(), "nothing yet")
     content = re.search(r'base64,([^"]+)"', shown[0][0]["text/html"])[1]
     image = Image.open(io.BytesIO(base64.b64decode(content)))
@@ -292,7 +292,7 @@ def test_axes_and_arrays_of_axes_lead_to_their_figure(shown):
 
 
 @pytest.mark.parametrize("alt", ["", "  \n"])
-def test_a_figure_without_words_is_refused(shown, alt):
+def test_a_figure_without_a_text_alternative_is_refused(shown, alt):
     with pytest.raises(ValueError, match="alt is empty"):
         show_figure(plt.figure(), alt)
     assert not shown

@@ -8,7 +8,7 @@ import ipywidgets
 from course_utils.widgets.parts.panel import WRAP, paragraph, status
 
 
-class Job(ipywidgets.HBox):
+class BackgroundTask(ipywidgets.HBox):
     """A progress bar with a *Stop* button, for work that is done in short pieces.
 
     Between two pieces the kernel answers other widgets, so the work can be stopped. While

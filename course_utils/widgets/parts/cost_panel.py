@@ -9,7 +9,7 @@ import time
 import ipywidgets
 
 from course_utils.editions import BACKBONES
-from course_utils.widgets.parts.background_task import Job
+from course_utils.widgets.parts.background_task import BackgroundTask
 from course_utils.widgets.parts.panel import WRAP, paragraph, text
 from course_utils.widgets.parts.training_cost import TrainingCost, measured_costs
 
@@ -19,7 +19,7 @@ NOT_MEASURED = (
 )
 
 
-class FreezeCost(ipywidgets.VBox):
+class CostPanel(ipywidgets.VBox):
     """Says what an epoch costs on this machine, and measures it once where that is not known.
 
     Parameters
@@ -42,20 +42,24 @@ class FreezeCost(ipywidgets.VBox):
         self._name, self._frozen = name, "none"
         self._costs = measured_costs(name)
         self.pictures = ipywidgets.BoundedIntText(
-            pictures, min=1, max=10_000_000, description="pictures per epoch",
-            style={"description_width": "initial"}, layout={"width": "240px"},
-        )  # fmt: skip
+            pictures,
+            min=1,
+            max=10_000_000,
+            description="pictures per epoch",
+            style={"description_width": "initial"},
+            layout={"width": "240px"},
+        )
         self.button = ipywidgets.Button(
             description="Measure on this machine", layout={"width": "max-content"}
         )
-        self._job, self._said = Job("measuring"), text()
+        self._task, self._said = BackgroundTask("measuring"), text()
         super().__init__(
-            [ipywidgets.HBox([self.pictures, self.button], layout=WRAP), self._job, self._said]
+            [ipywidgets.HBox([self.pictures, self.button], layout=WRAP), self._task, self._said]
         )
         if name not in BACKBONES:
             self.button.layout.display = "none"
         self.pictures.observe(lambda change: self.show(self._frozen), "value")
-        self.button.on_click(lambda button: self._job.start(self._measure()))
+        self.button.on_click(lambda button: self._task.start(self._measure()))
         self.show("none")
 
     def show(self, frozen: str) -> None:

@@ -31,9 +31,12 @@ class NumberSlider(ipywidgets.HBox):
         slider = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
         field = ipywidgets.BoundedIntText if whole else ipywidgets.BoundedFloatText
         self.slider = slider(
-            **limits, description=name, readout=False, style={"description_width": "initial"},
+            **limits,
+            description=name,
+            readout=False,
+            style={"description_width": "initial"},
             layout={"width": f"{160 + 8 * len(name)}px"},
-        )  # fmt: skip
+        )
         self.field = field(**limits, layout={"width": "72px"})
         super().__init__([self.slider, self.field], layout=WRAP, value=value)
         self.add_class("course-number-slider")  # accessible.js gives the field its name

@@ -72,9 +72,10 @@ class PictureChooser(ipywidgets.VBox):
         self._callbacks: list[Callable[[], None]] = []
         self._choosing = False
         self.dropdown = ipywidgets.Dropdown(
-            options=list(self._examples), description="picture",
+            options=list(self._examples),
+            description="picture",
             style={"description_width": "initial"},
-        )  # fmt: skip
+        )
         self._input, self._status = PictureInput(), status()
         self._own: dict[str, tuple[bytes, np.ndarray]] = {}
         super().__init__([ipywidgets.HBox([self.dropdown, self._input], layout=WRAP), self._status])
@@ -226,7 +227,7 @@ def _header(name: str, content: bytes) -> Image.Image:
     return image
 
 
-def as_address(pixels: np.ndarray, kind: str = "JPEG") -> str:
+def data_url(pixels: np.ndarray, kind: str = "JPEG") -> str:
     """Return a picture as a ``data:`` address that a page can show.
 
     Parameters

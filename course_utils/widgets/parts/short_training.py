@@ -13,13 +13,13 @@ from course_utils.metrics import Accuracy, accuracy_report
 from course_utils.tensors import paths_to_tensor
 from course_utils.transfer import add_classifier, split_at
 
-MOST_PICTURES = 200
+MAX_IMAGES = 200
 BATCH = 16
 SHARE_OF_READING = 0.3  # roughly, for the progress bar
 
 
 @dataclasses.dataclass
-class Trial:
+class ShortTraining:
     """Train a copy of a backbone with a new classifier; the backbone stays as it is.
 
     Attributes
@@ -118,7 +118,7 @@ class Trial:
             self.history.setdefault(name, []).append(float(value))
 
 
-def some_of(split: Split, most: int = MOST_PICTURES) -> Split:
+def subsample(split: Split, most: int = MAX_IMAGES) -> Split:
     """Return at most so many pictures of a split, all classes in their shares."""
     if len(split) <= most:
         return split

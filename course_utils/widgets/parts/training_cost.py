@@ -103,9 +103,12 @@ def _measure(name: str, block: str, last: str) -> TrainingCost:
     if block == "none":
         return TrainingCost(block, seconds, 0.0, seconds, memory, batch)
     if block == last:
-        first, rest = backbone.model, keras.Sequential(
-            [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(CLASSES, "softmax")]
-        )  # fmt: skip
+        first, rest = (
+            backbone.model,
+            keras.Sequential(
+                [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(CLASSES, "softmax")]
+            ),
+        )
     else:
         first, second = split_at(backbone, block)
         rest = add_classifier(second, CLASSES)
@@ -142,8 +145,9 @@ def _file(name: str) -> Path:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure one backbone, print a line of JSON for each block, and store them all."""
-    parser = argparse.ArgumentParser(prog="python -m course_utils.widgets.parts.training_cost",
-                                     description=__doc__)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils.widgets.parts.training_cost", description=__doc__
+    )
     parser.add_argument("name", choices=BACKBONES)
     name = parser.parse_args(arguments).name
     rows = []

@@ -7,14 +7,14 @@ import ipywidgets
 from course_utils.backbones import Backbone
 from course_utils.datasets import Split
 from course_utils.plots import figure_as_html, plot_history
-from course_utils.widgets.parts.background_task import Job
+from course_utils.widgets.parts.background_task import BackgroundTask
 from course_utils.widgets.parts.panel import WRAP, code_block, paragraph, text
-from course_utils.widgets.parts.short_training import BATCH, Trial, some_of
+from course_utils.widgets.parts.short_training import BATCH, ShortTraining, subsample
 
-MOST_CURVES = 4
+MAX_CURVES = 4
 
 
-class FreezeTrial(ipywidgets.VBox):
+class TrialPanel(ipywidgets.VBox):
     """Trains a copy of a backbone as it is frozen now, and draws the runs into one picture.
 
     Parameters
@@ -31,8 +31,8 @@ class FreezeTrial(ipywidgets.VBox):
     epochs : ipywidgets.BoundedIntText
     button, forget : ipywidgets.Button
         Start training; remove all curves.
-    job : Job
-    runs : dict of str to Trial
+    task : BackgroundTask
+    runs : dict of str to ShortTraining
         What was trained, by the words of the legend.
     """
 
@@ -41,20 +41,26 @@ class FreezeTrial(ipywidgets.VBox):
     ):
         self._backbone, self._last_frozen = backbone, last_frozen
         self._all = f"{len(train):,} and {len(valid):,}"
-        self._train, self._valid = some_of(train), some_of(valid)
-        self.runs: dict[str, Trial] = {}
+        self._train, self._valid = subsample(train), subsample(valid)
+        self.runs: dict[str, ShortTraining] = {}
         self.epochs = ipywidgets.BoundedIntText(
-            5, min=1, max=30, description="epochs", style={"description_width": "initial"},
+            5,
+            min=1,
+            max=30,
+            description="epochs",
+            style={"description_width": "initial"},
             layout={"width": "130px"},
-        )  # fmt: skip
+        )
         self.button = ipywidgets.Button(
             description="Add a classifier and train a copy", layout={"width": "max-content"}
         )
         self.forget = ipywidgets.Button(description="Forget the curves")
-        self.job = Job("training")
+        self.task = BackgroundTask("training")
         self._curves, self._code = text(), text()
         row = ipywidgets.HBox([self.epochs, self.button, self.forget], layout=WRAP)
-        super().__init__([text(paragraph(self._intent())), row, self.job, self._curves, self._code])
+        super().__init__(
+            [text(paragraph(self._intent())), row, self.task, self._curves, self._code]
+        )
         self.button.on_click(lambda button: self._start())
         self.forget.on_click(lambda button: self._forget())
         self.epochs.observe(lambda change: self.show(), "value")
@@ -87,10 +93,10 @@ class FreezeTrial(ipywidgets.VBox):
             f"{used} training and validation pictures{of_all}. Your own network stays as it is."
         )
 
-    def _trial(self) -> Trial:
+    def _trial(self) -> ShortTraining:
         last = self._last_frozen()
         stem = last if last in self._backbone.blocks else None
-        return Trial(self._backbone, stem, self._train, self._valid, self.epochs.value)
+        return ShortTraining(self._backbone, stem, self._train, self._valid, self.epochs.value)
 
     def _start(self) -> None:
         trial, last = self._trial(), self._last_frozen()
@@ -99,11 +105,11 @@ class FreezeTrial(ipywidgets.VBox):
             name = last
         while name in self.runs:
             name += " again"
-        while len(self.runs) >= MOST_CURVES:
+        while len(self.runs) >= MAX_CURVES:
             del self.runs[next(iter(self.runs))]
-        self.job.start(self._train_and_draw(name, trial))
+        self.task.start(self._train_and_draw(name, trial))
 
-    def _train_and_draw(self, name: str, trial: Trial):
+    def _train_and_draw(self, name: str, trial: ShortTraining):
         drawn = 0
         for share, words in trial.run():
             epochs = len(trial.history.get("loss", []))
@@ -120,6 +126,6 @@ class FreezeTrial(ipywidgets.VBox):
         self._curves.value = figure_as_html(figure, alt)
 
     def _forget(self) -> None:
-        self.job.stop()
+        self.task.stop()
         self.runs.clear()
         self._curves.value = ""

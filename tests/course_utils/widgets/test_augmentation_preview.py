@@ -62,10 +62,13 @@ def test_flip_flips_and_nothing_else(preview):
     tick(preview, "RandomFlip")
     before = path_to_tensor(data.chelsea(), size=preview.pictures.shape[1:3])[0]
     kinds = {
-        "as it was" if (picture == before).all() else
-        "mirrored" if (picture == before[:, ::-1]).all() else "other"
+        "as it was"
+        if (picture == before).all()
+        else "mirrored"
+        if (picture == before[:, ::-1]).all()
+        else "other"
         for picture in preview.pictures
-    }  # fmt: skip
+    }
     assert kinds == {"as it was", "mirrored"}
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 
 from course_utils.backbones import load_backbone
-from course_utils.explain import occlude, occlusion_map
+from course_utils.explain import occlude
 from course_utils.tensors import path_to_tensor
 from course_utils.widgets.classifier_playground import (
     CELLS,
@@ -19,6 +19,7 @@ from course_utils.widgets.classifier_playground import (
     WIDTHS,
     ClassifierPlayground,
 )
+from course_utils.widgets.parts.occlusion import occlusion_map
 
 CAT = path_to_tensor(data.chelsea(), (64, 64))
 
@@ -195,14 +196,14 @@ def test_map_goes_when_it_is_no_longer_true(playground, change):
 def test_map_that_was_stopped_is_not_shown(playground):
     async def start_and_change_something():
         playground.button.click()
-        while not playground.job.bar.value:
+        while not playground.task.bar.value:
             await asyncio.sleep(0)
         playground.mistakes[SWAPPED].value = True
-        await playground.job._task
+        await playground.task._task
 
     asyncio.run(start_and_change_something())
     assert playground.map is None
-    assert re.fullmatch(r"Stopped. \d+ of 16 rows done.", playground.job.said)
+    assert re.fullmatch(r"Stopped. \d+ of 16 rows done.", playground.task.said)
 
 
 @pytest.mark.parametrize(

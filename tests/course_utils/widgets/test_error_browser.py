@@ -137,8 +137,10 @@ def test_files_and_splits(answers, tmp_path):
         first = panel.shown[0]
         assert f'alt="{first:02} &lt;i&gt;.png"' in panel._gallery.value
         show = Mock()
-        exec(panel.code, {"y_true": y_true, "y_pred": y_pred, "images": images, "np": np,
-                          "show_images": show})  # fmt: skip
+        exec(
+            panel.code,
+            {"y_true": y_true, "y_pred": y_pred, "images": images, "np": np, "show_images": show},
+        )
         assert [Path(path) for path in show.call_args.args[0]] == [paths[i] for i in panel.shown]
 
 
@@ -200,8 +202,10 @@ def test_what_does_not_fit_is_refused_with_what_to_do(answers, images, change, m
 
 def luminance(colour):
     """Relative luminance of WCAG 2."""
-    parts = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4
-             for v in (number / 255 for number in colour)]  # fmt: skip
+    parts = [
+        v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4
+        for v in (number / 255 for number in colour)
+    ]
     return np.dot(parts, [0.2126, 0.7152, 0.0722])
 
 
@@ -217,5 +221,8 @@ def test_numbers_can_be_read_on_every_shade(share):
 def test_table_and_pictures_are_there_without_a_kernel(panel):
     bundle = panel._repr_mimebundle_()
     assert 'alt="ErrorBrowser' in bundle["text/html"]
-    assert "true \\ predicted" in bundle["text/plain"]
+    right, *errors = panel.counts[0]
+    assert errors[0] > errors[1] > 0
+    row = f"cat: {right} of {sum(panel.counts[0])} correct; taken for dog {errors[0]}, bird <b> "
+    assert f"{row}{errors[1]}\n" in bundle["text/plain"]
     assert "show_images(" in bundle["text/plain"]

@@ -97,7 +97,7 @@ def test_pictures_are_looked_for_when_asked_and_then_follow_the_channel(explorer
     assert explorer.strongest is None and explorer._gallery.value == ""
     explorer.button.click()
     first = explorer.strongest.tolist()
-    assert explorer.job.said == "20 of 20 pictures seen."
+    assert explorer.task.said == "20 of 20 pictures seen."
     assert len(re.findall(r'<img alt="(even|odd), ', explorer._gallery.value)) == STRONGEST
     explorer.grid.choose(1, 1)
     assert explorer.strongest.tolist() == run(explorer)["strongest"].tolist()
@@ -110,7 +110,7 @@ def test_pictures_are_looked_for_when_asked_and_then_follow_the_channel(explorer
 
 def test_search_can_be_stopped(explorer):
     pieces = explorer._pieces("block1_conv1")
-    explorer.job._pieces = pieces
+    explorer.task._pieces = pieces
     assert next(pieces) == (0.8, "16 of 20 pictures seen.")
     pieces.close()
     assert explorer.strongest is None
@@ -150,7 +150,7 @@ def test_other_backbones(split):
     explorer = FeatureExplorer(mobilenet, split, {"one": split.paths[0]})
     explorer.slider.value = "block_2_expand_relu"
     explorer.button.click()
-    assert explorer.strongest is not None, explorer.job.said
+    assert explorer.strongest is not None, explorer.task.said
     assert repr(str(split.paths[0])) in explorer.code
 
 

@@ -269,7 +269,7 @@ def test_training_takes_a_backbone_and_both_parts_of_the_pictures(backbone):
 
 
 def test_runs_are_drawn_beside_each_other_and_told_in_words(backbone, monkeypatch):
-    monkeypatch.setattr("course_utils.widgets.parts.trial_panel.MOST_CURVES", 2)
+    monkeypatch.setattr("course_utils.widgets.parts.trial_panel.MAX_CURVES", 2)
     few = load_split("dogs_vs_cats", "valid").take(slice(None, None, 10))
     explorer = FreezeExplorer(backbone, few, few)
     explorer.trial.epochs.value = 1
@@ -316,6 +316,6 @@ def test_cost_is_measured_in_another_process_when_asked(backbone, monkeypatch, t
     panel.cost.button.click()
     assert (
         "run in a terminal: python -m course_utils.widgets.parts.training_cost minivgg"
-        in panel.cost._job.said
+        in panel.cost._task.said
     )
     assert "1,000 pictures takes about 10 s" in panel.cost.words, "what is known was lost"

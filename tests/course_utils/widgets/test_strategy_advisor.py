@@ -23,8 +23,10 @@ def accuracies(dataset, per_class):
     with TRANSFER_RUNS.open(newline="") as rows:
         for row in csv.DictReader(rows):
             if (row["edition"], row["dataset"], row["per_class"]) == (
-                "pocket", dataset, str(per_class),
-            ):  # fmt: skip
+                "pocket",
+                dataset,
+                str(per_class),
+            ):
                 cell = found.setdefault((int(row["frozen"]), int(row["kept"])), [])
                 cell.append(int(row["correct"]) / int(row["total"]))
     return {code: shares for code, shares in found.items() if code in levels}

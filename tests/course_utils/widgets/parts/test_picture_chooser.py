@@ -13,7 +13,7 @@ from course_utils.widgets.parts.picture_chooser import (
     PHOTOGRAPHS,
     SIDE,
     PictureChooser,
-    as_address,
+    data_url,
     opened,
     photographs,
 )
@@ -128,6 +128,6 @@ def test_photographs_come_with_scikit_image_and_the_code_gives_the_same():
 
 
 def test_address_holds_the_picture():
-    start, content = as_address(RED, "PNG").split(",")
+    start, content = data_url(RED, "PNG").split(",")
     assert start == "data:image/png;base64"
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))) == RED).all()

@@ -6,12 +6,12 @@ import pytest
 from course_utils.backbones import load_backbone
 from course_utils.datasets import Split, load_split
 from course_utils.transfer import add_classifier, freeze_up_to
-from course_utils.widgets.parts.short_training import Trial, some_of
+from course_utils.widgets.parts.short_training import ShortTraining, subsample
 
 
 @pytest.fixture(scope="module")
 def few():
-    return some_of(load_split("dogs_vs_cats", "train"), 12)
+    return subsample(load_split("dogs_vs_cats", "train"), 12)
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def run(trial):
 
 def test_some_pictures_of_all_classes():
     split = Split([f"{i}.png" for i in range(300)], np.repeat([0, 1], [100, 200]), ["a", "b"])
-    some = some_of(split, 30)
+    some = subsample(split, 30)
     assert len(some) == 30 and np.bincount(some.labels).tolist() == [10, 20]
-    assert some_of(split, 300) is split
+    assert subsample(split, 300) is split
 
 
 @pytest.mark.parametrize("stem", ["block5", "block3", None])
@@ -39,7 +39,7 @@ def test_trains_and_reports_and_leaves_the_network_as_it_is(backbone, few, stem)
     before = backbone.model.get_weights()
     flags = [layer.trainable for layer in backbone.model.layers]
     state = random.getstate()
-    trial = Trial(backbone, stem, few, few, epochs=2)
+    trial = ShortTraining(backbone, stem, few, few, epochs=2)
     steps = run(trial)
     assert "Epoch 2 of 2: validation accuracy" in steps[-1][1]
     assert {len(curve) for curve in trial.history.values()} == {2}
@@ -55,7 +55,7 @@ def test_trains_and_reports_and_leaves_the_network_as_it_is(backbone, few, stem)
 def test_stem_computed_once_gives_what_the_whole_network_gives(backbone, few):
     """The same start, pictures and steps: cut after block 3, and not cut."""
     freeze_up_to(backbone, "block3")
-    cut, whole = (Trial(backbone, stem, few, few, epochs=1) for stem in ("block3", None))
+    cut, whole = (ShortTraining(backbone, stem, few, few, epochs=1) for stem in ("block3", None))
     run(cut)
     run(whole)
     for name, values in cut.history.items():
@@ -63,7 +63,7 @@ def test_stem_computed_once_gives_what_the_whole_network_gives(backbone, few):
 
 
 def test_validation_loss_is_that_of_keras(backbone, few):
-    trial = Trial(backbone, None, few, few, epochs=1)
+    trial = ShortTraining(backbone, None, few, few, epochs=1)
     _, rest = trial._parts()
     rest.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     pixels = np.random.default_rng(0).uniform(-1, 1, (12, 64, 64, 3)).astype("float32")
@@ -76,7 +76,7 @@ def test_validation_loss_is_that_of_keras(backbone, few):
 def test_only_what_is_not_frozen_learns(backbone, few):
     freeze_up_to(backbone, None)
     backbone.model.get_layer("block2_conv1").trainable = False
-    trial = Trial(backbone, None, few, few)
+    trial = ShortTraining(backbone, None, few, few)
     _, rest = trial._parts()
     model = add_classifier(backbone, 2)
     assert len(rest.trainable_weights) == len(model.trainable_weights)
@@ -86,4 +86,7 @@ def test_only_what_is_not_frozen_learns(backbone, few):
 
 
 def test_rate_is_small_where_pretrained_layers_learn(backbone, few):
-    assert Trial(backbone, "block5", few, few).rate == 10 * Trial(backbone, "block4", few, few).rate
+    assert (
+        ShortTraining(backbone, "block5", few, few).rate
+        == 10 * ShortTraining(backbone, "block4", few, few).rate
+    )
