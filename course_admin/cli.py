@@ -6,20 +6,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.editions import DATASETS, EDITIONS, Edition, current_edition
+from course_utils.editions import DATASETS, EDITIONS, Edition, current_edition, data_root
 
 EXAMPLES = """\
 examples:
   course doctor                         can this machine run the course?
-  course data make                      draw the pocket edition's pictures
+  course data make                      draw or repair the pocket edition's images
+  course data fetch                     fetch or repair the photo edition's photographs
   course data list                      what is there?
-  course data fetch                     fetch the photo edition's photographs
-  course data verify --edition photo    are they unchanged?
+  course data verify --edition photo    are all files intact?
+  course data clean                     delete the cached features
   course release                        make the learners' versions of the exercises
   course grade handed_in.zip            grade what came back, into the folder graded
 
-The edition is that of COURSE_EDITION (pocket if unset). COURSE_MIRROR names a folder
-with copies of the photo edition's files, COURSE_DATA another place for all data.
+COURSE_EDITION chooses the edition (pocket if unset). COURSE_MIRROR names a folder with
+copies of the photo edition's files. Data go to COURSE_DATA, or else to the folder data:
+in the course's repository, or outside of it in the current folder.
 """
 
 
@@ -41,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     doctor = _command(commands, "doctor", _doctor, "check this machine, and say what to do")
     _add_edition(doctor)
-    data = _command(commands, "data", None, "make, fetch, verify or list the data")
+    data = _command(commands, "data", None, "make, fetch, verify, list or clean the data")
     _add_data_commands(data.add_subparsers(title="commands", metavar="COMMAND", required=True))
     _add_release(commands)
     _add_grade(commands)
@@ -78,19 +80,20 @@ def _add_release(commands) -> None:
 
 
 def _add_data_commands(commands) -> None:
-    make = _command(commands, "make", _make, "draw the pocket edition's pictures (about a minute)")
+    make = _command(commands, "make", _make, "draw or repair the pocket edition's images")
     _add_edition(make, "pocket")
-    make.add_argument("--seed", type=int, help="draw other pictures of the same kind (default: 0)")
-    make.add_argument("--again", action="store_true", help="also where they are there already")
-    fetch = _command(commands, "fetch", _fetch, "fetch the photo edition's photographs")
+    make.add_argument("--seed", type=int, help="draw other images of the same kind (default: 0)")
+    make.add_argument("--again", action="store_true", help="draw all, even if they are intact")
+    fetch = _command(commands, "fetch", _fetch, "fetch or repair the photo edition's photographs")
     _add_edition(fetch, "photo")
     fetch.add_argument(
         "datasets", nargs="*", metavar="DATASET", help=f"{' or '.join(DATASETS)} (default: both)"
     )
-    verify = _command(commands, "verify", _verify, "compare all files with their sha256 sums")
+    verify = _command(commands, "verify", _verify, "compare all files with their checksums")
     _add_edition(verify)
-    listing = _command(commands, "list", _list, "show what is there")
+    listing = _command(commands, "list", _list, "show datasets and cached features")
     _add_edition(listing)
+    _command(commands, "clean", _clean, "delete the cached features; they are computed again")
 
 
 def _add_grade(commands) -> None:
@@ -162,15 +165,13 @@ def _doctor(options) -> int:
 
 
 def _make(options) -> int:
-    from data_scripts.draw import is_up_to_date, make
+    from data_scripts.draw import make
 
     edition = _edition(options.edition)
+    print("Checking the drawn images; drawing all takes about a minute on two cores.", flush=True)
     for dataset in DATASETS:
-        if options.again or not is_up_to_date(edition, dataset, options.seed):
-            print(f"Drawing {dataset}: takes about half a minute on two processors.", flush=True)
         drawn = make(edition, dataset, options.seed, options.again)
-        state = "drawn" if drawn else "already there, nothing to do"
-        print(f"{dataset}: {state} ({edition.folder / dataset})")
+        _print_outcome(edition, dataset, f"{drawn} images drawn" if drawn else "nothing to do")
     return 0
 
 
@@ -180,18 +181,26 @@ def _fetch(options) -> int:
     edition = _edition(options.edition)
     print(f"Fetching from {edition.mirror or 'the sources: 42 MB, a few minutes'}.", flush=True)
     for dataset in options.datasets or DATASETS:
-        print(f"{dataset}: complete ({fetch(dataset)})", flush=True)
+        fetch(dataset)
+        _print_outcome(edition, dataset, "complete")
     return 0
 
 
-def _verify(options) -> int:
-    from data_scripts.checksums import REMEDY, verify
+def _print_outcome(edition: Edition, dataset: str, outcome: str) -> None:
+    from data_scripts.checksums import advice_on_extra, extra_files, recorded_sums
 
-    edition = _edition(options.edition)
-    found = verify(edition)
+    folder = edition.folder / dataset
+    print(f"{dataset}: {outcome} ({folder})", flush=True)
+    if extra := extra_files(folder, recorded_sums(folder)):
+        print(f"{dataset}: {advice_on_extra(extra)}")
+
+
+def _verify(options) -> int:
+    from data_scripts.checksums import verify
+
+    found = verify(_edition(options.edition))
     for verification in found:
-        remedy = "" if verification.ok else f": {REMEDY[edition.name]}"
-        print(f"{verification}{remedy}")
+        print(f"{verification}: {verification.advice}" if verification.advice else verification)
     return 0 if all(verification.ok for verification in found) else 1
 
 
@@ -226,16 +235,28 @@ def _grade(options) -> int:
 
 def _list(options) -> int:
     from course_utils.datasets import SPLITS
-    from data_scripts.checksums import REMEDY, is_complete
+    from data_scripts.checksums import COMMANDS, is_complete
 
     edition = _edition(options.edition)
     row = "{:<8} {:<21} {:<6} {:>8} {:>9}  {}".format
-    print(row("edition", "data set", "split", "pictures", "size", "complete"))
+    print(row("edition", "dataset", "split", "files", "size", "complete"))
     for dataset in DATASETS:
-        complete = "yes" if is_complete(edition, dataset) else f"no: {REMEDY[edition.name]}"
+        complete = is_complete(edition, dataset)
+        note = "yes" if complete else f"no: run `{COMMANDS[edition.name]}`"
         for split in SPLITS:
-            pictures, size = _count(edition, dataset, split)
-            print(row(edition.name, dataset, split, pictures, f"{size / 1e6:.1f} MB", complete))
+            files, size = _count(edition.folder / dataset / split)
+            print(row(edition.name, dataset, split, files, f"{size / 1e6:.1f} MB", note))
+    # The folder's own function is in course_utils.features, which takes TensorFlow to import
+    entries, size = _count(data_root() / "cache", ".npy")
+    note = "`course data clean` deletes them" if entries else "none"
+    print(row("both", "cached features", "-", entries, f"{size / 1e6:.1f} MB", note))
+    return 0
+
+
+def _clean(options) -> int:
+    from course_utils.features import clean_cache
+
+    print(f"{clean_cache() / 1e6:.1f} MB of cached features deleted.")
     return 0
 
 
@@ -255,13 +276,12 @@ def _release(options) -> int:
     return 0
 
 
-def _count(edition: Edition, dataset: str, split: str) -> tuple[int, int]:
-    """Return how many pictures a split has, and their size in bytes."""
+def _count(folder: Path, ending: str = "") -> tuple[int, int]:
+    """Return the number of files with an ending below a folder, and the size of all in bytes."""
     from data_scripts.checksums import data_files
 
-    folder = edition.folder / dataset / split
-    sizes = [(folder / name).stat().st_size for name in data_files(folder)]
-    return len(sizes), sum(sizes)
+    sizes = {name: (folder / name).stat().st_size for name in data_files(folder)}
+    return sum(name.endswith(ending) for name in sizes), sum(sizes.values())
 
 
 if __name__ == "__main__":

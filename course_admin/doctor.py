@@ -1,37 +1,93 @@
 """Check that a machine can run the course, and say for each problem what to do."""
 
+import json
 import os
 import platform
 import shutil
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import pooch
 import psutil
+from jupyter_core.paths import jupyter_runtime_dir
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from course_utils.editions import MIRROR_WEIGHTS, Edition, current_edition, data_root
-from data_scripts.checksums import REMEDY, verify
-from data_scripts.download import fetch_file
+import course_utils
+from course_utils.editions import (
+    MIRROR_SUMS,
+    MIRROR_WEIGHTS,
+    Edition,
+    current_edition,
+    data_root,
+)
+from data_scripts.checksums import sha256_of, verify
 
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
 PACKAGE = "course-utils"
 CHECKOUT = Path(__file__).resolve().parents[1]
-REINSTALL = "run `make setup`, or without make `python -m pip install -r requirements.txt -e .`"
+"""The repository's folder, if the course was not installed as a wheel."""
 MIN_MEMORY = 4e9
-MIN_DISK = 2e9
-SHIPPED_WEIGHTS = CHECKOUT / "course_utils" / "weights" / "minivgg.weights.h5"
+MIN_DISK = 5e9
+"""Space for the packages (3 GB), the data and the cache together."""
+WEIGHTS = Path(course_utils.__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class KerasWeights:
+    """A weights file of ``keras.applications``.
+
+    Attributes
+    ----------
+    file : str
+        Its name in Keras' cache; ``{side}`` stands for the input size.
+    size : int
+        Its size in bytes.
+    md5 : str
+        Its checksum, as Keras knows it; empty where Keras knows none.
+    """
+
+    file: str
+    size: int
+    md5: str = ""
+
+
+MOBILENET = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0"
 KERAS_WEIGHTS = {
-    "vgg16": ("vgg16_weights_tf_dim_ordering_tf_kernels{}.h5", "_notop", 59, 553),
-    "resnet50": ("resnet50_weights_tf_dim_ordering_tf_kernels{}.h5", "_notop", 95, 103),
-    "mobilenet_v2": (
-        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224{}.h5", "_no_top", 9, 15,
+    "vgg16": (
+        KerasWeights(
+            "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            58_889_256,
+            "6d6bbae143d832006294945121d1f1fc",
+        ),
+        KerasWeights(
+            "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+            553_467_096,
+            "64373286793e3c8b2b4e3219cbf3544b",
+        ),
     ),
-}  # fmt: skip
-"""Keras' file name, what it adds without the classifier, and megabytes without and with it."""
+    "resnet50": (
+        KerasWeights(
+            "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            94_765_736,
+            "4d473c1dd8becc155b73f8504c6f6626",
+        ),
+        KerasWeights(
+            "resnet50_weights_tf_dim_ordering_tf_kernels.h5",
+            102_967_424,
+            "2cb95161c43110f7111970584f804107",
+        ),
+    ),
+    "mobilenet_v2": (
+        KerasWeights(f"{MOBILENET}_{{side}}_no_top.h5", 9_406_464),
+        KerasWeights(f"{MOBILENET}_{{side}}.h5", 14_536_120),
+    ),
+}
+"""What each backbone downloads, without and with its classifier."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +111,20 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Run all checks: machine, packages, and the current edition's data and weights."""
-    findings = [check_python(), *check_packages(), check_memory(), check_disk(), check_writing()]
+    findings = [
+        check_python(),
+        *check_packages(),
+        check_jupyter(),
+        check_memory(),
+        check_disk(),
+        check_writing(),
+    ]
     try:
         edition = current_edition()
     except ValueError as error:
         return [*findings, Finding(FAIL, "edition", str(error))]
     edition_found = Finding(OK, "edition", str(edition))
-    return [*findings, edition_found, *check_data(edition), *check_weights(edition)]
+    return [*findings, edition_found, *check_data(edition), check_weights(edition)]
 
 
 def check_python() -> Finding:
@@ -70,15 +133,22 @@ def check_python() -> Finding:
     try:
         supported = metadata.metadata(PACKAGE)["Requires-Python"]
     except metadata.PackageNotFoundError:
-        return Finding(FAIL, "Python", f"{version}; {PACKAGE} is not installed: {REINSTALL}")
+        return Finding(FAIL, "Python", f"{version}; {PACKAGE} is not installed: {reinstall()}")
     if SpecifierSet(supported).contains(version, prereleases=True):
         return Finding(OK, "Python", version)
-    advice = f"needs {supported}: install Python 3.12, delete .venv and run `make setup`"
-    return Finding(FAIL, "Python", f"{version}, but the course {advice}")
+    advice = "install Python 3.12, then the course in a new environment"
+    return Finding(FAIL, "Python", f"{version}, but the course needs {supported}: {advice}")
+
+
+def reinstall() -> str:
+    """Say how to install the course again, which depends on how it was installed."""
+    if (CHECKOUT / "requirements.txt").exists():
+        return "run `make setup`, or without make `pip install -r requirements.txt -e .`"
+    return f"run `pip install --force-reinstall` with the {PACKAGE} wheel"
 
 
 def check_packages() -> Iterator[Finding]:
-    """Check that what the course requires is installed, in the versions it was tested with."""
+    """Check that the required packages are installed, in the versions that were tested."""
     pins = _pins()
     missing, wrong, untested = [], [], []
     for requirement in _requirements():
@@ -92,14 +162,18 @@ def check_packages() -> Iterator[Finding]:
             wrong.append(f"{name} {version} (needs {requirement.specifier})")
         elif pin and not pin.specifier.contains(version, prereleases=True):
             untested.append(f"{name} {version} (tested: {pin.specifier})")
-    problems = ((FAIL, "missing", missing), (FAIL, "wrong version", wrong),
-                (WARN, "untested version", untested))  # fmt: skip
+    problems = [
+        (FAIL, "missing", missing),
+        (FAIL, "wrong version", wrong),
+        (WARN, "untested version", untested),
+    ]
     found = [
-        Finding(status, "packages", f"{problem}: {', '.join(names)}; {REINSTALL}")
+        Finding(status, "packages", f"{problem}: {', '.join(names)}; {reinstall()}")
         for status, problem, names in problems
         if names
     ]
-    yield from found or [Finding(OK, "packages", "all there, in the versions that were tested")]
+    versions = "in the tested versions" if pins else "in versions that the course accepts"
+    yield from found or [Finding(OK, "packages", f"all installed, {versions}")]
 
 
 def _requirements() -> list[Requirement]:
@@ -112,15 +186,40 @@ def _requirements() -> list[Requirement]:
 
 
 def _pins() -> dict[str, Requirement]:
-    """Return the pins for this platform, where the course runs from its checkout."""
+    """Return the tested versions for this platform; only the repository knows them."""
     path = CHECKOUT / "requirements.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     pins = [Requirement(line.rstrip(" \\")) for line in lines if "==" in line and line[0].isalnum()]
     return {pin.name: pin for pin in pins if not pin.marker or pin.marker.evaluate()}
 
 
+def check_jupyter() -> Finding:
+    """Check that Jupyter can write the files by which notebooks and kernels find each other."""
+    advice = "allow writing there, or point JUPYTER_RUNTIME_DIR at another folder"
+    return _check_writing("Jupyter", Path(jupyter_runtime_dir()), advice)
+
+
+def check_writing() -> Finding:
+    """Check that the data folder can be written."""
+    advice = "allow writing there, or point COURSE_DATA at another folder"
+    return _check_writing("data folder", data_root(), advice)
+
+
+def _check_writing(subject: str, folder: Path, advice: str) -> Finding:
+    try:
+        tempfile.TemporaryFile(dir=_nearest(folder)).close()
+    except OSError as error:
+        return Finding(FAIL, subject, f"cannot write to {folder} ({error}): {advice}")
+    return Finding(OK, subject, str(folder))
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or what exists of the path to it."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
 def check_memory() -> Finding:
-    """Check the size of the memory; 5 % may be missing, which the system keeps for itself."""
+    """Check the size of the memory; the system may keep 5 % of it for itself."""
     memory = psutil.virtual_memory().total
     if memory >= 0.95 * MIN_MEMORY:
         return Finding(OK, "memory", f"{memory / 1e9:.1f} GB")
@@ -129,70 +228,78 @@ def check_memory() -> Finding:
 
 
 def check_disk() -> Finding:
-    """Check the free space where the data go."""
-    free = shutil.disk_usage(_existing(data_root())).free
-    if free >= MIN_DISK:
-        return Finding(OK, "free disk", f"{free / 1e9:.1f} GB")
-    advice = f"{MIN_DISK / 1e9:.0f} GB: make room, or point COURSE_DATA at a folder elsewhere"
-    return Finding(FAIL, "free disk", f"{free / 1e9:.1f} GB, but the course needs {advice}")
+    """Check the free space; what the installed packages and the data occupy counts as available."""
+    free = shutil.disk_usage(_nearest(data_root())).free
+    occupied = _size(Path(sysconfig.get_path("purelib"))) + _size(data_root())
+    found = f"{free / 1e9:.1f} GB, and {occupied / 1e9:.1f} GB in use by the course"
+    if free + occupied >= MIN_DISK:
+        return Finding(OK, "free disk", found)
+    advice = "make room, or point COURSE_DATA at a folder on another disk"
+    return Finding(FAIL, "free disk", f"{found}, which needs {MIN_DISK / 1e9:.0f} GB: {advice}")
 
 
-def check_writing() -> Finding:
-    """Check that files can be made in the data folder."""
-    folder = data_root()
-    try:
-        tempfile.TemporaryFile(dir=_existing(folder)).close()
-    except OSError as error:
-        advice = "allow writing there, or point COURSE_DATA at another folder"
-        return Finding(FAIL, "data folder", f"cannot write to {folder} ({error}): {advice}")
-    return Finding(OK, "data folder", str(folder))
-
-
-def _existing(folder: Path) -> Path:
-    return next(place for place in (folder, *folder.parents) if place.is_dir())
+def _size(folder: Path) -> int:
+    """Return the size of all files below a folder in bytes."""
+    paths = (Path(root, name) for root, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in paths)
 
 
 def check_data(edition: Edition) -> Iterator[Finding]:
-    """Check each data set of the edition against its sha256 sums."""
-    try:
-        for found in verify(edition):
-            if found.ok:
-                yield Finding(OK, "data", str(found))
-            else:
-                yield Finding(FAIL, "data", f"{found}: {REMEDY[edition.name]}")
-    except ValueError as error:
-        yield Finding(FAIL, "data", str(error))
+    """Check each dataset of the edition against its checksums."""
+    for found in verify(edition):
+        detail = f"{found}: {found.advice}" if found.advice else str(found)
+        yield Finding(OK if found.ok else FAIL, "data", detail)
 
 
-def check_weights(edition: Edition) -> Iterator[Finding]:
-    """Check that the weights of the edition's backbone are there or can be downloaded."""
+def check_weights(edition: Edition) -> Finding:
+    """Check that the backbone's weights are intact, or can be downloaded."""
     name = edition.backbone
     if name == "minivgg":
-        yield _check_shipped()
-    elif name == "mobilenet_v2" and edition.mirror and (edition.mirror / MIRROR_WEIGHTS).exists():
-        try:
-            yield Finding(OK, "weights", f"{name}: {fetch_file(MIRROR_WEIGHTS)}")
-        except ConnectionError as error:
-            yield Finding(FAIL, "weights", " ".join(str(error).split()))
-    else:
-        yield _check_keras_cache(name)
+        return _check_shipped()
+    if name == "mobilenet_v2" and edition.mirror and (edition.mirror / MIRROR_WEIGHTS).exists():
+        advice = "correct the folder that COURSE_MIRROR names, or unset it to download"
+        expected = MIRROR_SUMS[MIRROR_WEIGHTS]
+        return _check_file(name, edition.mirror / MIRROR_WEIGHTS, expected, advice)
+    return _check_keras_cache(name, edition.input_size)
 
 
 def _check_shipped() -> Finding:
-    if SHIPPED_WEIGHTS.exists() and SHIPPED_WEIGHTS.stat().st_size > 0:
-        return Finding(OK, "weights", f"minivgg: {SHIPPED_WEIGHTS}")
-    advice = "get the course again (`git checkout -- course_utils/weights`), or " + REINSTALL
-    return Finding(FAIL, "weights", f"minivgg: {SHIPPED_WEIGHTS} is missing: {advice}")
+    advice = reinstall()
+    if (CHECKOUT / ".git").exists():
+        advice = "run `git checkout -- course_utils/weights`"
+    try:
+        card = json.loads((WEIGHTS / "minivgg.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Finding(FAIL, "weights", f"minivgg: the model card cannot be read: {advice}")
+    return _check_file("minivgg", WEIGHTS / "minivgg.weights.h5", card["sha256"], advice)
 
 
-def _check_keras_cache(name: str) -> Finding:
-    pattern, without_top, megabytes, with_top_megabytes = KERAS_WEIGHTS[name]
+def _check_file(name: str, path: Path, sha256: str, advice: str) -> Finding:
+    if not path.is_file():
+        return Finding(FAIL, "weights", f"{name}: {path} is missing: {advice}")
+    if sha256_of(path) != sha256:
+        return Finding(FAIL, "weights", f"{name}: {path} is damaged: {advice}")
+    return Finding(OK, "weights", f"{name}: {path}")
+
+
+def _check_keras_cache(name: str, side: int) -> Finding:
     cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
-    sizes = {pattern.format(without_top): megabytes, pattern.format(""): with_top_megabytes}
-    needed = sum(size for file, size in sizes.items() if not (cache / file).exists())
-    if not needed:
+    missing = 0
+    for weights in KERAS_WEIGHTS[name]:
+        path = cache / weights.file.format(side=side)
+        if not path.exists():
+            missing += weights.size
+        elif not _is_intact(path, weights):
+            advice = "delete it; Keras will download it again"
+            return Finding(FAIL, "weights", f"{name}: {path} is damaged: {advice}")
+    if not missing:
         return Finding(OK, "weights", f"{name}: in {cache}")
-    advice = "nothing to do where there is a network"
-    return Finding(
-        WARN, "weights", f"{name}: {needed} MB will be downloaded on first use; {advice}"
-    )
+    advice = "nothing to do if there is a network"
+    found = f"{name}: {missing / 1e6:.0f} MB will be downloaded on first use"
+    return Finding(WARN, "weights", f"{found}; {advice}")
+
+
+def _is_intact(path: Path, weights: KerasWeights) -> bool:
+    if not path.is_file() or path.stat().st_size != weights.size:
+        return False
+    return not weights.md5 or pooch.file_hash(path, alg="md5") == weights.md5

@@ -22,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+import pooch
 import tensorflow as tf
 from keras import layers
 from keras.applications.vgg16 import preprocess_input
@@ -29,8 +30,14 @@ from PIL import Image
 
 from course_utils.editions import current_edition, data_root
 from course_utils.weights.minivgg import BLOCKS, WEIGHTS, build_minivgg
-from data_scripts.download import fetch_file
+from data_scripts.checksums import sha256_of
 
+SMALL_ARCHIVE, ARCHIVE = "tiny-imagenet-100.tar.gz", "tiny-imagenet-200.zip"
+URL = f"http://cs231n.stanford.edu/{ARCHIVE}"
+SUMS = {  # sha256
+    SMALL_ARCHIVE: "dd92fddf90a0c73fdee30168719b93aeec9f855f30513ed48718c6fc63adea14",
+    ARCHIVE: "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+}
 BATCH = 128
 STAGES = ((0.35, 32), (0.70, 48), (1.0, 64))
 """(share of the epochs, image side): small images first, because they train faster."""
@@ -84,9 +91,15 @@ def build_trainable(classes):
 
 
 def fetch_archive():
-    """Get Tiny ImageNet: from a mirror the 100 classes alone, otherwise all 200."""
-    small, mirror = "tiny-imagenet-100.tar.gz", current_edition().mirror
-    return fetch_file(small if mirror and (mirror / small).exists() else "tiny-imagenet-200.zip")
+    """Get Tiny ImageNet: the 100 classes alone from a mirror, otherwise all 200 (248 MB)."""
+    mirror = current_edition().mirror
+    for name in (SMALL_ARCHIVE, ARCHIVE):
+        if mirror and (mirror / name).exists():
+            if sha256_of(mirror / name) != SUMS[name]:
+                raise ValueError(f"{mirror / name} is damaged: replace it, or unset COURSE_MIRROR")
+            return mirror / name
+    folder = data_root() / "photo"
+    return Path(pooch.retrieve(URL, f"sha256:{SUMS[ARCHIVE]}", ARCHIVE, folder, progressbar=True))
 
 
 def read_archive(path, wnids):
@@ -258,6 +271,7 @@ def export(trained, names, record, folder):
     card = {
         "name": "MiniVGG",
         "parameters": plain.count_params(),
+        "sha256": sha256_of(folder / "minivgg.weights.h5"),
         "data": "100 classes of Tiny ImageNet (Stanford CS231n): 500 training and 50 validation "
         "photographs of 64x64 pixels each",
         "licence": "the photographs are ImageNet's, for research and teaching; "

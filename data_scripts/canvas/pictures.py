@@ -1,14 +1,14 @@
-"""What the drawn data sets share: light, noise, and many pictures at once into one folder.
+"""What the drawn datasets share: light, noise, and drawing many images in parallel.
 
-Pictures are float32 arrays of shape (height, width, 3) with values 0 to 255 until `to_image`
-rounds them.
+Images are float32 arrays of shape (height, width, 3) with values from 0 to 255 until
+`to_image` rounds them.
 """
 
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+import signal
+import tempfile
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,70 +19,89 @@ from PIL import Image, ImageFilter
 from tqdm import tqdm
 
 JPEG_QUALITY = 92
-CHUNK = 16  # pictures that a worker takes at a time
+CHUNK = 16  # images that a worker process takes at a time
 Draw = Callable[[Any], Image.Image]
-Job = tuple[str, Any]
+DrawingTask = tuple[str, Any]
+"""File name below the dataset's folder, with forward slashes, and the image's description."""
 
 
 def render_all(
-    draw: Draw, jobs: Sequence[Job], folder: Path, workers: int | None = None, title: str = ""
+    draw: Draw,
+    tasks: Sequence[DrawingTask],
+    folder: Path,
+    workers: int | None = None,
+    title: str = "",
 ) -> Path:
-    """Draw all pictures in parallel; `folder` holds all of them afterwards, or is left as it was.
+    """Draw a whole folder of images; interrupted, it leaves `folder` as it was.
+
+    Parameters
+    ----------
+    draw, tasks, workers, title
+        See `draw_images`.
+    folder : pathlib.Path
+        Where the JPEG files go. Whatever it held is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as staging:
+        drawn = Path(staging) / "drawn"
+        draw_images(draw, tasks, drawn, workers, title)
+        if folder.exists():
+            folder.rename(Path(staging) / "replaced")
+        drawn.rename(folder)
+    return folder
+
+
+def draw_images(
+    draw: Draw,
+    tasks: Sequence[DrawingTask],
+    folder: Path,
+    workers: int | None = None,
+    title: str = "",
+) -> None:
+    """Draw images in parallel and save them below `folder`.
 
     Parameters
     ----------
     draw : callable
-        Function of a module (workers import it) that turns a job's description into a picture.
-        It must depend on that description alone, so that any number of workers draws the same.
-    jobs : sequence of (str, object)
-        File name below `folder`, with forward slashes, and the description of the picture.
+        Module-level function (workers import it) that draws an image from its description.
+        It depends on the description alone, so any number of workers draws the same.
+    tasks : sequence of (str, object)
+        File names and descriptions of the images.
     folder : pathlib.Path
-        Where the JPEG files go. What it held before is replaced.
+        Where the JPEG files go.
     workers : int, optional
-        Number of processes, by default one per processor; 1 draws in this process.
+        Number of processes, by default one per core; 1 draws in this process.
     title : str
-        What the progress bar calls the work.
+        Label of the progress bar.
     """
-    workers = workers or os.cpu_count() or 1
-    with complete_or_nothing(Path(folder)) as unfinished:
-        for subfolder in {(unfinished / name).parent for name, _ in jobs}:
-            subfolder.mkdir(parents=True, exist_ok=True)
-        save = partial(_draw_and_save, draw, unfinished)
-        with tqdm(total=len(jobs), desc=title, unit="picture") as progress:
-            for _ in _parallel_map(save, jobs, workers):
+    for subfolder in {(folder / name).parent for name, _ in tasks}:
+        subfolder.mkdir(parents=True, exist_ok=True)
+    save = partial(_draw_and_save, draw, folder)
+    # A process that would get less than one chunk is not worth starting
+    workers = min(workers or os.cpu_count() or 1, -(-len(tasks) // CHUNK))
+    with tqdm(total=len(tasks), desc=title, unit="image") as progress:
+        if workers <= 1:
+            for task in tasks:
+                save(task)
                 progress.update()
-    return Path(folder)
+            return
+        # "spawn": a fork of a notebook with TensorFlow's threads running may hang.
+        # Ctrl-C is for this process alone; the workers end with it.
+        with ProcessPoolExecutor(
+            workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
+        ) as pool:
+            for _ in pool.map(save, tasks, chunksize=CHUNK):
+                progress.update()
 
 
-@contextmanager
-def complete_or_nothing(folder: Path) -> Iterator[Path]:
-    """Give a folder to fill; it takes the place of `folder` only if the block ends well."""
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
-    replaced = folder.with_name(f".{folder.name}.replaced")
-    for leftover in (unfinished, replaced):  # of a process that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    try:
-        yield unfinished
-        if folder.exists():
-            folder.rename(replaced)
-        unfinished.rename(folder)
-    finally:
-        for leftover in (unfinished, replaced):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _parallel_map(function: Callable[[Job], None], jobs: Sequence[Job], workers: int) -> Iterator:
-    if workers == 1:
-        yield from map(function, jobs)
-        return
-    # "spawn": a fork of a notebook that has TensorFlow's threads running may hang
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(function, jobs, chunksize=CHUNK)
-
-
-def _draw_and_save(draw: Draw, folder: Path, job: Job) -> None:
-    name, description = job
+def _draw_and_save(draw: Draw, folder: Path, task: DrawingTask) -> None:
+    name, description = task
     draw(description).save(folder / name, "JPEG", quality=JPEG_QUALITY)
 
 
@@ -114,7 +133,7 @@ def _centred_grid(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def smooth_noise(size: tuple[int, int], cells: int, rng: np.random.Generator) -> np.ndarray:
-    """Return clouds: values around 0, about -1 to 1, shape (height, width), `cells` per side."""
+    """Return cloudy noise of shape (height, width), values about -1 to 1, `cells` per side."""
     coarse = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
     return np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
 
@@ -129,11 +148,11 @@ def add_noise(pixels: np.ndarray, deviation: float, rng: np.random.Generator) ->
 
 
 def blur(pixels: np.ndarray, radius: float) -> np.ndarray:
-    """Return the picture out of focus (Gaussian, `radius` in pixels)."""
+    """Return the image out of focus (Gaussian blur, `radius` in pixels)."""
     soft = to_image(pixels).filter(ImageFilter.GaussianBlur(radius))
     return np.asarray(soft, dtype=np.float32)
 
 
 def to_image(pixels: np.ndarray) -> Image.Image:
-    """Round to 0..255 and make it a Pillow picture."""
+    """Round to integers from 0 to 255 and convert to a Pillow image."""
     return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))

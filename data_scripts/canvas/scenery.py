@@ -6,7 +6,7 @@ Pictures are float32 arrays (height, width, 3), 0 to 255.
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from data_scripts.canvas.pictures import blur, smooth_noise
+from .pictures import blur, smooth_noise
 
 Picture = np.ndarray
 Rng = np.random.Generator

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from data_scripts.canvas.pictures import (
+from ..canvas.pictures import (
     add_noise,
     blur,
     render_all,
@@ -24,7 +24,7 @@ from data_scripts.canvas.pictures import (
     to_image,
     vignette,
 )
-from data_scripts.hands.anatomy import HandShape, Pose, Surface, hand_surfaces
+from .anatomy import HandShape, Pose, Surface, hand_surfaces
 
 SIDE = 100  # pixels of a picture
 FINE = 3  # drawn this many times larger, then reduced
@@ -78,19 +78,19 @@ def render_signs(folder: Path, seed: int = 0, workers: int | None = None) -> Pat
     The same seed gives the same pictures with any number of `workers` (processes, by default one
     per processor). Interrupted, it leaves `folder` as it was.
     """
-    return render_all(draw_sign, sign_jobs(seed), Path(folder), workers, "drawing hands")
+    return render_all(draw_sign, sign_tasks(seed), folder, workers, "drawing hands")
 
 
-def sign_jobs(seed: int) -> list[tuple[str, tuple[int, int, int]]]:
+def sign_tasks(seed: int) -> list[tuple[str, tuple[int, int, int]]]:
     """Return file names with (seed, signer, sign), the splits drawn at random over files."""
-    jobs = []
+    tasks = []
     for sign in range(10):
         signers = iter(np.random.default_rng([seed, 0, sign]).permutation(SIGNERS))
         for split, counts in COUNTS.items():
             for signer in sorted(int(next(signers)) for _ in range(counts[sign])):
                 name = f"{split}/{sign}/signer{signer:03d}_{sign}.jpg"
-                jobs.append((name, (seed, signer, sign)))
-    return jobs
+                tasks.append((name, (seed, signer, sign)))
+    return tasks
 
 
 def draw_sign(description: tuple[int, int, int]) -> Image.Image:

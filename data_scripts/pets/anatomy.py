@@ -8,7 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from data_scripts.canvas.solids import Camera, Relief, cast, rotation, spindle
+from ..canvas.solids import Camera, Relief, cast, rotation, spindle
 
 
 class Part(IntEnum):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_scripts.canvas.solids import Relief
-from data_scripts.pets.anatomy import Model, Part
+from ..canvas.solids import Relief
+from .anatomy import Model, Part
 
 # The same colours for both species (RGB, 0 to 1), dark to light.
 FUR = np.array(

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from data_scripts.canvas.scenery import strokes
-from data_scripts.canvas.solids import Camera, Relief
-from data_scripts.pets.anatomy import Model, Part
-from data_scripts.pets.coats import Noise, Surface, of_head
+from ..canvas.scenery import strokes
+from ..canvas.solids import Camera, Relief
+from .anatomy import Model, Part
+from .coats import Noise, Surface, of_head
 
 HAIRS_PER_PIXEL = 0.25
 HAIR_LENGTH = {  # as shares of the breed's

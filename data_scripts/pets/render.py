@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from data_scripts.canvas.pictures import add_noise, blur, render_all, to_image, vignette
-from data_scripts.canvas.scenery import background, occlude
-from data_scripts.canvas.solids import Camera, Relief, cast, spindle
-from data_scripts.pets.anatomy import BREEDS, Breed, Model, Part, Pose, build
-from data_scripts.pets.coats import Coat, Face, Surface
-from data_scripts.pets.fur import comb, whiskers
+from ..canvas.pictures import add_noise, blur, render_all, to_image, vignette
+from ..canvas.scenery import background, occlude
+from ..canvas.solids import Camera, Relief, cast, spindle
+from .anatomy import BREEDS, Breed, Model, Part, Pose, build
+from .coats import Coat, Face, Surface
+from .fur import comb, whiskers
 
 COUNTS = {
     "train": {"cat": 101, "dog": 101},
@@ -29,32 +29,40 @@ HEAD_PARTS = {Part.HEAD, Part.MUZZLE, Part.EAR, Part.NOSE}
 
 
 def render_pets(folder: Path, seed: int = 0, workers: int | None = None, counts=COUNTS) -> Path:
-    """Draw all pictures as `folder`/<split>/<class>/<class>.<number>.jpg.
+    """Draw all images as `folder`/<split>/<class>/<class>.<number>.jpg.
 
     Parameters
     ----------
     folder : pathlib.Path
-        What it held before is replaced once all pictures are drawn.
+        Whatever it held is replaced once all images are drawn.
     seed : int
-        The same seed gives the same pictures, however many workers draw them.
+        The same seed gives the same images with any number of workers.
     workers : int, optional
-        Number of processes, by default one per processor.
+        Number of processes, by default one per core.
     counts : dict of str to dict of str to int
-        Pictures per split and class.
+        Images per split and class.
     """
-    jobs = []
-    for i, split in enumerate(counts):
-        for j, (species, count) in enumerate(counts[split].items()):
-            jobs += [
-                (f"{split}/{species}/{species}.{k:04d}.jpg", (seed, i, j, k, species))
-                for k in range(count)
-            ]
-    return render_all(draw_pet, jobs, Path(folder), workers, title="drawing cats and dogs")
+    tasks = pet_tasks(seed, counts)
+    return render_all(draw_pet, tasks, folder, workers, title="drawing cats and dogs")
 
 
-def draw_pet(job: tuple) -> Image.Image:
-    """Draw the picture of one job: (seed, split number, class number, picture number, species)."""
-    *key, species = job
+def pet_tasks(seed: int, counts=COUNTS) -> list[tuple[str, tuple]]:
+    """Return file names with the descriptions that `draw_pet` takes.
+
+    >>> pet_tasks(seed=7, counts={"train": {"dog": 1}})
+    [('train/dog/dog.0000.jpg', (7, 0, 0, 0, 'dog'))]
+    """
+    return [
+        (f"{split}/{species}/{species}.{k:04d}.jpg", (seed, i, j, k, species))
+        for i, split in enumerate(counts)
+        for j, (species, count) in enumerate(counts[split].items())
+        for k in range(count)
+    ]
+
+
+def draw_pet(description: tuple) -> Image.Image:
+    """Draw one image from (seed, index of split, of class, of image, species)."""
+    *key, species = description
     rng = np.random.default_rng(key)
     size = _picture_size(rng)
     canvas_size = tuple(round(side * OVERSAMPLING) for side in size)

@@ -1,5 +1,6 @@
 """Pretraining: reading the archive, folding, going on after an interruption, what is shipped."""
 
+import hashlib
 import io
 import json
 import tarfile
@@ -94,20 +95,40 @@ def test_archive_is_read_and_other_classes_are_left_out(write, official_files, t
         assert grey or mean.argmax() == channel[label]
 
 
-@pytest.mark.parametrize("has_small", [True, False])
-def test_small_archive_of_a_mirror_is_preferred(has_small, tmp_path, monkeypatch):
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A mirror with small archives, whose checksums are known."""
+    content = {pretrain.SMALL_ARCHIVE: b"100 classes", pretrain.ARCHIVE: b"200 classes"}
+    for name, archive in content.items():
+        (tmp_path / name).write_bytes(archive)
+    sums = {name: hashlib.sha256(archive).hexdigest() for name, archive in content.items()}
+    monkeypatch.setattr(pretrain, "SUMS", sums)
     monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))
-    if has_small:
-        (tmp_path / "tiny-imagenet-100.tar.gz").touch()
-    monkeypatch.setattr(pretrain, "fetch_file", lambda name: name)
-    expected = "tiny-imagenet-100.tar.gz" if has_small else "tiny-imagenet-200.zip"
-    assert pretrain.fetch_archive() == expected
+    return tmp_path
 
 
-def test_the_archives_are_on_the_list_of_sums():
-    from data_scripts.checksums import manifest
+def test_small_archive_of_a_mirror_is_preferred(mirror):
+    assert pretrain.fetch_archive() == mirror / pretrain.SMALL_ARCHIVE
+    (mirror / pretrain.SMALL_ARCHIVE).unlink()
+    assert pretrain.fetch_archive() == mirror / pretrain.ARCHIVE
 
-    assert {"tiny-imagenet-100.tar.gz", "tiny-imagenet-200.zip"} <= manifest("files").keys()
+
+def test_damaged_archive_of_a_mirror_is_refused(mirror):
+    (mirror / pretrain.SMALL_ARCHIVE).write_bytes(b"half")
+    with pytest.raises(ValueError, match=r"tiny-imagenet-100\.tar\.gz is damaged: replace it"):
+        pretrain.fetch_archive()
+
+
+def test_archive_is_downloaded_where_no_mirror_has_it(mirror, monkeypatch):
+    for archive in list(mirror.iterdir()):
+        archive.unlink()
+    asked = []
+    monkeypatch.setattr(
+        pretrain.pooch, "retrieve", lambda *args, **options: asked.append(args) or args[2]
+    )
+    assert pretrain.fetch_archive() == Path(pretrain.ARCHIVE)
+    assert asked[0][0] == "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
+    assert asked[0][1].startswith("sha256:")
 
 
 # ---------------------------------------------------------------- folding
@@ -190,6 +211,8 @@ def test_export_writes_half_precision_and_a_card(trained, tmp_path):
     text = (tmp_path / "minivgg.json").read_text(encoding="utf-8")
     assert json.loads(text) == card
     assert (card["classes"], card["top1"]) == (names, "minivgg")
+    weights = (tmp_path / "minivgg.weights.h5").read_bytes()
+    assert card["sha256"] == hashlib.sha256(weights).hexdigest()
     assert card["parameters"] == 3_680_160 + 5 * 256 + 5
     assert (tmp_path / "minivgg.weights.h5").stat().st_size < 2.1 * card["parameters"]
     loaded, plain = build_minivgg(5), build_minivgg(5)
@@ -206,7 +229,7 @@ def test_export_writes_half_precision_and_a_card(trained, tmp_path):
 @pytest.fixture
 def tiny(monkeypatch):
     """A network, batches and images so small that an epoch takes a second."""
-    monkeypatch.setattr(pretrain, "MINIVGG_BLOCKS", ((1, 4),) * 5)
+    monkeypatch.setattr(pretrain, "BLOCKS", ((1, 4),) * 5)
     monkeypatch.setattr(pretrain, "BATCH", 4)
     monkeypatch.setattr(pretrain, "STAGES", ((0.5, 32), (1.0, 48)))
     generator = np.random.default_rng(0)

@@ -36,7 +36,7 @@ def folders(tmp_path_factory):
     first = edition.folder / "sign_language_digits"
     if edition.name != "pocket" or not draw.is_up_to_date(edition, first.name, seed=0):
         first = render_signs.render_signs(own / "seed0", seed=0)
-    jobs = render_signs.sign_jobs(seed=1)
+    jobs = render_signs.sign_tasks(seed=1)
     training = [job for job in jobs if job[0].startswith("train")]
     evaluation = [job for job in jobs if not job[0].startswith("train")]
     second = render_all(render_signs.draw_sign, training[::3] + evaluation, own / "seed1")

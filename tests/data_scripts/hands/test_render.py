@@ -19,7 +19,7 @@ SIGNS_WITH_CONTACT = [(0, 1), (6, 3), (7, 2), (8, 1), (9, 0)]
 
 @pytest.fixture(scope="module")
 def names():
-    return [name for name, _ in render_signs.sign_jobs(seed=0)]
+    return [name for name, _ in render_signs.sign_tasks(seed=0)]
 
 
 def average_hand(**changes):
@@ -48,7 +48,7 @@ def test_names_tell_signer_and_sign_and_no_signer_repeats_a_sign(names):
 def test_splits_are_random_over_files_so_that_signers_occur_in_several(names):
     signers = {split: {n[-9:-6] for n in names if n.startswith(split)} for split in PHOTOGRAPHS}
     assert signers["test"] <= signers["train"]
-    other = [name for name, _ in render_signs.sign_jobs(seed=1)]
+    other = [name for name, _ in render_signs.sign_tasks(seed=1)]
     assert sorted(other) != sorted(names)
 
 
@@ -109,8 +109,8 @@ def test_materials_of_a_place_add_up_to_one():
 
 
 def test_the_command_writes_a_folder_per_split_and_sign(tmp_path, monkeypatch, capsys):
-    jobs = render_signs.sign_jobs(seed=3)
-    monkeypatch.setattr(render_signs, "sign_jobs", lambda seed: jobs[::400] if seed == 3 else [])
+    jobs = render_signs.sign_tasks(seed=3)
+    monkeypatch.setattr(render_signs, "sign_tasks", lambda seed: jobs[::400] if seed == 3 else [])
     command = ["render_signs.py", "--out", str(tmp_path / "signs"), "--seed", "3", "--workers", "1"]
     monkeypatch.setattr("sys.argv", command)
     render_signs.main()

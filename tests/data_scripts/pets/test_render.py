@@ -58,22 +58,15 @@ def statistics(path: Path) -> np.ndarray:
     return np.concatenate([pixels.mean((0, 1)), pixels.std((0, 1)), *histograms, edges, sizes])
 
 
-def test_counts_and_names_are_like_those_of_the_photographs(monkeypatch, tmp_path):
-    drawn = {}
-
-    def collect(draw, jobs, folder, workers, title):
-        drawn.update(jobs)
-        return folder
-
-    monkeypatch.setattr(render_pets, "render_all", collect)
-    render_pets.render_pets(tmp_path, seed=3)
+def test_counts_and_names_are_like_those_of_the_photographs():
+    drawn = dict(render_pets.pet_tasks(seed=3))
     counts = Counter(tuple(name.split("/")[:2]) for name in drawn)
     assert counts["test", "cat"] == 250 and counts["test", "dog"] == 201
     for split, total in PHOTOGRAPHS.items():
         assert counts[split, "cat"] + counts[split, "dog"] == total
     assert "train/cat/cat.0001.jpg" in drawn and "valid/dog/dog.0051.jpg" in drawn
     assert len(set(drawn.values())) == len(drawn) == sum(PHOTOGRAPHS.values())
-    assert all(name.split("/")[1] == job[-1] for name, job in drawn.items())
+    assert all(name.split("/")[1] == description[-1] for name, description in drawn.items())
 
 
 def test_the_same_seed_gives_the_same_files_with_any_number_of_workers(tmp_path):
@@ -83,23 +76,6 @@ def test_the_same_seed_gives_the_same_files_with_any_number_of_workers(tmp_path)
     assert len(files_of(one)) == 10
     assert files_of(one) == files_of(two)
     assert not set(files_of(one).values()) & set(files_of(other).values())
-
-
-def test_an_interrupted_drawing_leaves_nothing_that_passes_for_complete(monkeypatch, tmp_path):
-    drawn = []
-
-    def interrupted(job):
-        if len(drawn) == 3:
-            raise KeyboardInterrupt
-        drawn.append(job)
-        return Image.new("RGB", (8, 8))
-
-    folder = tmp_path / "pets"
-    monkeypatch.setattr(render_pets, "draw_pet", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        render_pets.render_pets(folder, workers=1, counts=FEW)
-    assert not folder.exists()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_pictures_are_jpegs_of_varied_size_upright_and_lying(reduced_set):
