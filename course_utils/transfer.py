@@ -1,4 +1,4 @@
-"""Freezing, heads, cached features: what turns a backbone into a new network."""
+"""Freezing, new heads and cutting: how a backbone becomes a new network."""
 
 import warnings
 
@@ -11,8 +11,8 @@ from course_utils.backbones import Backbone, backbone_in, layers_by_block
 def freeze_up_to(backbone_or_model: Backbone | keras.Model, block: str | None) -> None:
     """Freeze a backbone from its input up to and including one block.
 
-    Every layer after that block is made trainable. Keras reads ``trainable`` when a
-    model is compiled, so compile (again) afterwards.
+    Every layer after that block becomes trainable. Keras reads ``trainable`` in
+    ``compile``, so compile (again) afterwards; a warning reminds you.
 
     Parameters
     ----------
@@ -22,16 +22,13 @@ def freeze_up_to(backbone_or_model: Backbone | keras.Model, block: str | None) -
     block : str or None
         A name from ``backbone.blocks``; ``None`` freezes nothing, ``"all"`` everything.
 
-    Raises
-    ------
-    ValueError
-        If there is no such block.
-
-    Warns
-    -----
-    UserWarning
-        If the model was compiled before, because it trains as before until it is
-        compiled again.
+    Examples
+    --------
+    >>> from course_utils import load_backbone
+    >>> backbone = load_backbone("minivgg")
+    >>> freeze_up_to(backbone, "block4")
+    >>> [layer.name for layer in backbone.model.layers if layer.trainable and layer.weights]
+    ['block5_conv1', 'block5_conv2', 'block5_conv3']
     """
     model = getattr(backbone_or_model, "model", backbone_or_model)
     blocks = layers_by_block(model)
@@ -40,23 +37,23 @@ def freeze_up_to(backbone_or_model: Backbone | keras.Model, block: str | None) -
         raise ValueError(f"no block {block!r}; choose None, 'all' or one of: {', '.join(names)}")
     frozen = [None, *names].index(names[-1] if block == "all" else block)
     for part in (model, backbone_in(model)):
-        if not part.trainable:  # Keras hides the weights inside a model that is frozen as a whole
+        if not part.trainable:  # Keras hides the weights inside a model frozen as a whole
             part.trainable = True
     for i, members in enumerate(blocks.values()):
         for layer in members:
             layer.trainable = i >= frozen
     if getattr(model, "compiled", False):
         warnings.warn(
-            "this model is compiled already: it trains as before until you compile it again",
+            "this model is already compiled: it trains as before until you compile it again",
             stacklevel=2,
         )
 
 
 def add_classifier(backbone: Backbone | keras.Model, head: int | keras.Layer) -> keras.Model:
-    """Put a new classifier on a backbone, or on the trainable part of one.
+    """Put a new classifier on a backbone, or on the part of one that `split_at` returns.
 
-    The backbone runs in inference mode, also in training: its batch normalisation keeps
-    the means and variances of the pretraining, whatever is frozen.
+    The backbone runs in inference mode, even while the model trains: its batch
+    normalisation keeps the means and variances of the pretraining.
 
     Parameters
     ----------
@@ -70,7 +67,7 @@ def add_classifier(backbone: Backbone | keras.Model, head: int | keras.Layer) ->
     -------
     keras.Model
         From preprocessed images (or cached features) to the output of the head. It
-        shares its layers with the backbone and with the head.
+        shares its layers with the backbone and the head.
     """
     base = getattr(backbone, "model", backbone)
     if isinstance(head, int):
@@ -84,22 +81,22 @@ def add_classifier(backbone: Backbone | keras.Model, head: int | keras.Layer) ->
 
 @keras.saving.register_keras_serializable("course_utils")
 class InferenceMode(keras.Model):
-    """A network that runs in inference mode, also while a model around it trains.
+    """A network that runs in inference mode, even while the model around it trains.
 
-    ``base(inputs, training=False)`` does not last: ``fit`` calls the outer model with
-    ``training=True``, and Keras 3 hands that on to all layers in it, over what was said.
+    ``base(inputs, training=False)`` is not enough: ``fit`` calls the outer model with
+    ``training=True``, and Keras 3 propagates it to nested layers, overriding the argument.
     """
 
     def call(self, inputs, training=None, mask=None):
-        """Compute the outputs, whatever `training` says."""
+        """Compute the outputs in inference mode, whatever `training` is."""
         return super().call(inputs, training=False, mask=mask)
 
 
 def split_at(backbone: Backbone, block: str) -> tuple[keras.Model, keras.Model]:
     """Cut a backbone in two after a block.
 
-    Both parts share their layers with the backbone, so what is trained in the second
-    part has changed in the backbone too.
+    Both parts share their layers with the backbone, so training the second part changes
+    the backbone too.
 
     Parameters
     ----------
@@ -112,10 +109,12 @@ def split_at(backbone: Backbone, block: str) -> tuple[keras.Model, keras.Model]:
     first, second : keras.Model
         From images to the output of the block, and from there to the backbone's output.
 
-    Raises
-    ------
-    ValueError
-        If there is no such block, nothing follows it, or there is a path around it.
+    Examples
+    --------
+    >>> from course_utils import load_backbone
+    >>> first, second = split_at(load_backbone("minivgg"), "block4")
+    >>> first.output_shape, second.output_shape
+    ((None, 4, 4, 256), (None, 2, 2, 256))
     """
     cut = _layer_at(backbone, block).output
     model = backbone.model

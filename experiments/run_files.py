@@ -1,4 +1,4 @@
-"""CSV files to which an experiment appends one row a run, so that it can go on."""
+"""CSV files to which an experiment appends one row per run, so that it can resume."""
 
 import csv
 from dataclasses import asdict, fields
@@ -8,7 +8,7 @@ from course_utils.measured.runs import Run
 
 
 def read_runs(file: Path, kind: type = Run) -> list:
-    """Read what was measured; drop a row that was cut short when the script was killed."""
+    """Read the measured runs; drop a last row that was cut short when the script was killed."""
     if not file.exists():
         return []
     whole, _, broken = file.read_text(encoding="utf-8").rpartition("\n")
@@ -18,7 +18,7 @@ def read_runs(file: Path, kind: type = Run) -> list:
 
 
 def append(file: Path, run) -> None:
-    """Add one row to the CSV file, with a header where it is the first."""
+    """Append a run to the CSV file; the first one gets a header."""
     is_new = not file.exists() or not file.stat().st_size
     with file.open("a", encoding="utf-8", newline="") as rows:
         writer = csv.DictWriter(rows, [field.name for field in fields(run)], lineterminator="\n")

@@ -1,16 +1,16 @@
 """Measure how much of a pretrained network to transfer, for lesson 7.
 
 Each run takes MiniVGG, keeps the pretrained weights of its first convolutions, freezes some of
-these, draws everything else at random, trains for a fixed number of steps, and counts the right
-answers on the test pictures. Of such runs are made:
+these, initialises all other layers at random, trains for a fixed number of steps, and counts the
+correct predictions on the test images. There are three experiments:
 
-grid    near and far pictures x pictures per class x how much is frozen x seeds
-layers  Yosinski et al. (2014) in miniature: the first 1 to 5 blocks are kept and the blocks
-        after them drawn at random; the kept ones are frozen (AnB) or trained further (AnB+)
+grid    near and far dataset x images per class x how much is frozen x seeds
+layers  Yosinski et al. (2014) in miniature: the first 1 to 5 blocks are pretrained and the
+        blocks after them random; the pretrained ones are frozen (AnB) or fine-tuned (AnB+)
         (lesson 7 shows --seeds 6)
-pilot   learning rates compared on validation pictures, to choose those of the other two
+pilot   learning rates compared on validation images, to choose those of the other two
 
-Each run appends one row to a CSV file; a later call does only what is missing in it.
+Each run appends one row to a CSV file; a later call measures only what is missing there.
 """
 
 import argparse
@@ -42,11 +42,11 @@ from course_utils.weights.minivgg import BLOCKS
 from experiments.run_files import append, read_runs
 
 SIZES = (10, 30, 100, 300)
-"""Pictures per class. The edition's own are enough for 100; see `more_pictures` for the last."""
+"""Images per class. The edition has enough for 100; see `extra_images` for the last size."""
 SEEDS = (0, 1, 2)
 LAYERS_SIZE = 100
-MOST_LEARNED = 100
-"""About so many of the training pictures are asked again after training; more tell no more."""
+TRAIN_ACCURACY_IMAGES = 100
+"""The training accuracy is measured on about this many training images."""
 CONVOLUTIONS = [
     f"block{block}_conv{i}"
     for block, (count, _) in enumerate(BLOCKS, start=1)
@@ -62,13 +62,13 @@ class Recipe:
     Attributes
     ----------
     steps, batch_size : int
-        Gradient steps and pictures in each, the same for all runs.
+        Gradient steps and images in each, the same for all runs.
     pretrained_rate : float
-        Adam's learning rate for layers that keep their pretrained weights.
+        Adam's learning rate for layers that start from pretrained weights.
     head_rate : float
-        The same for the new classifier.
+        The rate of the new classifier.
     random_rate : float
-        The same for convolutions that start from random weights, and the classifier on them.
+        The rate of convolutions that start from random weights, and the classifier on them.
     """
 
     steps: int = 80
@@ -80,69 +80,70 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is to be measured: one run for each seed.
+    """A cell of the grid: the settings of one run.
 
     Attributes
     ----------
     dataset : str
     per_class : int
-        Training pictures of each class.
-    frozen, kept : int
-        The first so many of the 13 convolutions are frozen; so many keep their pretrained weights.
+        Training images of each class.
+    frozen, pretrained : int
+        How many of the 13 convolutions, from the first on, are frozen, and how many start
+        from pretrained weights.
     seed : int
-        Chooses the pictures, their order, and the random weights.
+        Determines the images, their order, and the random weights.
     """
 
     dataset: str
     per_class: int
     frozen: int
-    kept: int
+    pretrained: int
     seed: int
 
 
-class Material:
-    """Training and test pictures of one data set, each sent through frozen layers only once."""
+class ImagePool:
+    """Training and test images of a dataset; frozen layers see each of them only once."""
 
     def __init__(self, dataset: str, tested_on: str = "test"):
-        if dataset == "sign_language_digits":  # nobody's hand in two parts
+        if dataset == "sign_language_digits":  # no signer in two parts
             train, valid, test = load_signer_split()
         else:
             train, valid, test = (load_split(dataset, part) for part in ("train", "valid", "test"))
         self.dataset, self.train = dataset, train
         self.test = {"valid": valid, "test": test}[tested_on]
         self.backbone = load_backbone("minivgg")
-        self._known: dict = {}
+        self._inputs: dict = {}
 
-    def most(self) -> int:
-        """How many training pictures of each class there are."""
+    def images_per_class(self) -> int:
+        """Return how many training images every class has at least."""
         return int(np.bincount(self.train.labels).min())
 
     def add(self, extra: Split) -> None:
-        """Let the training pictures be more than those of the edition, for the largest size."""
+        """Add training images to those of the edition, for the largest size."""
         self.train = Split(
             [*self.train.paths, *extra.paths],
             np.concatenate([self.train.labels, extra.labels]),
             self.train.class_names,
         )
-        self._known = {}
+        self._inputs = {}
 
     def inputs(self, part: str, frozen: int) -> np.ndarray:
-        """What the first trained layer gets: features, or pixels where nothing is frozen."""
-        if (part, frozen) not in self._known:
+        """Return the input of the first trained layer: features, or pixels if none is frozen."""
+        if (part, frozen) not in self._inputs:
             split = getattr(self, part)
             if frozen:
                 found = extract_features(self.backbone, split, cut_after(frozen), progress=False)
             else:
                 found = paths_to_tensor(split.paths, size=(64, 64), progress=False)
                 found = self.backbone.preprocess(found)
-            self._known[part, frozen] = found
-        return self._known[part, frozen]
+            self._inputs[part, frozen] = found
+        return self._inputs[part, frozen]
 
 
 class Network:
-    """MiniVGG behind a cut, with a new classifier; it can start anew without being rebuilt."""
+    """MiniVGG after a cut, with a new classifier; it can restart without being rebuilt."""
 
-    def __init__(self, frozen: int, kept: int, classes: int, recipe: Recipe):
+    def __init__(self, frozen: int, pretrained: int, classes: int, recipe: Recipe):
         backbone = load_backbone("minivgg")
         if frozen == len(CONVOLUTIONS):
             inputs = keras.Input(backbone.model.output_shape[1:])
@@ -154,10 +155,10 @@ class Network:
             head[1].name = "classifier"
             self.model = add_classifier(base, keras.Sequential(head, name="head"))
         self.recipe = recipe
-        self.random_layers = ["classifier", *CONVOLUTIONS[kept:]]
-        new_rate = recipe.head_rate if kept == len(CONVOLUTIONS) else recipe.random_rate
+        self.random_layers = ["classifier", *CONVOLUTIONS[pretrained:]]
+        new_rate = recipe.head_rate if pretrained == len(CONVOLUTIONS) else recipe.random_rate
         optimizer = RatePerLayer(
-            new_rate, dict.fromkeys(CONVOLUTIONS[:kept], recipe.pretrained_rate / new_rate)
+            new_rate, dict.fromkeys(CONVOLUTIONS[:pretrained], recipe.pretrained_rate / new_rate)
         )
         self.model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
         optimizer.build(self.model.trainable_variables)
@@ -165,7 +166,7 @@ class Network:
         self._start = [variable.numpy() for variable in self._variables]
 
     def restart(self, seed: int) -> None:
-        """Go back to the pretrained weights, and draw new ones for the layers that have none."""
+        """Restore the pretrained weights, and draw new ones for the other layers."""
         for variable, value in zip(self._variables, self._start, strict=True):
             variable.assign(value)
         for i, variable in enumerate(self.model.trainable_variables):
@@ -180,7 +181,7 @@ class Network:
                 variable.assign(keras.initializers.HeUniform(seed + 1000 * i)(variable.shape))
 
     def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int) -> float:
-        """Train for the recipe's number of steps; return the accuracy on the way."""
+        """Train for the recipe's number of steps; return the accuracy during training."""
         needed = self.recipe.steps * self.recipe.batch_size
         rng = np.random.default_rng([seed, 1])
         rounds = [rng.permutation(len(labels)) for _ in range(-(-needed // len(labels)))]
@@ -192,41 +193,45 @@ class Network:
 
 
 def cut_after(convolutions: int) -> str:
-    """Name the layer that ends the first so many convolutions, with the pooling after them."""
+    """Name the layer after the given number of convolutions, pooling included.
+
+    >>> cut_after(3), cut_after(4)
+    ('block2_conv1', 'block2_pool')
+    """
     block = LAST_OF_BLOCK.index(convolutions) + 1 if convolutions in LAST_OF_BLOCK else None
     return f"block{block}_pool" if block else CONVOLUTIONS[convolutions - 1]
 
 
 def choose(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray:
-    """Draw the rows of so many pictures of each class; larger draws contain the smaller ones."""
+    """Draw rows with `per_class` images of each class; larger draws contain the smaller ones."""
     rng = np.random.default_rng([seed, 0])
     rows = [rng.permutation(np.flatnonzero(labels == i)) for i in range(labels.max() + 1)]
     if (least := min(map(len, rows))) < per_class:
-        raise ValueError(f"{per_class} pictures per class are asked for, but there are {least}")
+        raise ValueError(f"{per_class} images per class are asked for, but there are {least}")
     return np.sort(np.concatenate([found[:per_class] for found in rows]))
 
 
-def measure(material: Material, network: Network, cell: Cell) -> Run:
-    """Train one network on some of the pictures and test it on all test pictures.
+def measure(pool: ImagePool, network: Network, cell: Cell) -> Run:
+    """Train a network on some of the images and test it on all test images.
 
-    The lesson calls this too, so that what it recomputes is what was measured.
+    Lesson 7 calls this too, so that it recomputes exactly what was measured.
     """
     start = time.perf_counter()
-    rows = choose(material.train.labels, cell.per_class, cell.seed)
-    inputs, labels = material.inputs("train", cell.frozen)[rows], material.train.labels[rows]
+    rows = choose(pool.train.labels, cell.per_class, cell.seed)
+    inputs, labels = pool.inputs("train", cell.frozen)[rows], pool.train.labels[rows]
     network.restart(cell.seed)
     network.fit(inputs, labels, cell.seed)
-    some = slice(None, None, max(1, len(rows) // MOST_LEARNED))
+    some = slice(None, None, max(1, len(rows) // TRAIN_ACCURACY_IMAGES))
     learned = network.model.evaluate(inputs[some], labels[some], batch_size=50, verbose=0)[1]
-    guesses = network.model.predict(
-        material.inputs("test", cell.frozen), batch_size=50, verbose=0
+    predicted = network.model.predict(
+        pool.inputs("test", cell.frozen), batch_size=50, verbose=0
     ).argmax(axis=1)
     trained = sum(int(np.prod(v.shape)) for v in network.model.trainable_variables)
     return Run(
         edition=current_edition().name,
         **asdict(cell),
-        correct=int((guesses == material.test.labels).sum()),
-        total=len(guesses),
+        correct=int((predicted == pool.test.labels).sum()),
+        total=len(predicted),
         train_accuracy=round(float(learned), 4),
         trained_parameters=trained,
         pretrained_rate=network.recipe.pretrained_rate,
@@ -236,18 +241,18 @@ def measure(material: Material, network: Network, cell: Cell) -> Run:
     )
 
 
-def more_pictures(dataset: str) -> Split | None:
-    """Draw more of the pocket edition's pictures; there are no more photographs.
+def extra_images(dataset: str) -> Split | None:
+    """Draw more images for the pocket edition; the photo edition has no more photographs.
 
-    The pets are drawn from another seed, 200 of each class. The hands are those of 208 other
-    signers, so that none of them is among the test pictures.
+    The pets are drawn from another seed, 200 of each class. The hands belong to 208 other
+    signers, none of whom is among the test images.
     """
     if current_edition().name != "pocket":
         return None
     from data_scripts.hands.render import render_signs
     from data_scripts.pets.render import render_pets
 
-    folder = data_root() / "cache" / "more_pictures" / dataset
+    folder = data_root() / "cache" / "extra_images" / dataset
     if dataset == "dogs_vs_cats":
         if not folder.is_dir():
             render_pets(folder, seed=1, workers=1, counts={"train": {"cat": 200, "dog": 200}})
@@ -263,30 +268,29 @@ def more_pictures(dataset: str) -> Split | None:
 
 
 def grid(datasets=DATASETS, sizes=SIZES, seeds=SEEDS) -> list[Cell]:
-    """All runs of the grid, in an order in which a part of it is of use too.
+    """List all cells of the grid, in an order in which an interrupted run is useful too.
 
-    The first seed comes whole; of the others first what takes least, which is what has most
-    frozen.
+    The first seed comes whole; the others start with what is quickest, the most frozen.
     """
     cells = [
-        Cell(dataset, size, level.frozen, level.kept, seed)
+        Cell(dataset, size, level.frozen, level.pretrained, seed)
         for seed, dataset, size, level in product(seeds, datasets, sizes, FREEZE_LEVELS)
     ]
     first = cells[: len(cells) // len(seeds)]
-    return first + sorted(cells[len(first) :], key=lambda cell: (-cell.frozen, -cell.kept))
+    return first + sorted(cells[len(first) :], key=lambda cell: (-cell.frozen, -cell.pretrained))
 
 
 def layer_cells(dataset: str = "sign_language_digits", seeds=SEEDS) -> list[Cell]:
-    """All runs of Yosinski's experiment in miniature: AnB is frozen, AnB+ is not."""
+    """List all cells of Yosinski's experiment in miniature: AnB is frozen, AnB+ is not."""
     return [
-        Cell(dataset, LAYERS_SIZE, frozen, kept, seed)
-        for seed, kept in product(seeds, LAST_OF_BLOCK)
-        for frozen in (kept, 0)
+        Cell(dataset, LAYERS_SIZE, frozen, pretrained, seed)
+        for seed, pretrained in product(seeds, LAST_OF_BLOCK)
+        for frozen in (pretrained, 0)
     ]
 
 
 def pilot_runs(recipe: Recipe) -> list[tuple[Cell, Recipe]]:
-    """Runs with several rates, on a size and a seed that are not in the grid."""
+    """List runs with several rates, on a size and a seed that are not in the grid."""
     runs = []
     for dataset in DATASETS:
         head_only, half = Cell(dataset, 50, 13, 13, 7), Cell(dataset, 50, 8, 13, 7)
@@ -299,13 +303,7 @@ def pilot_runs(recipe: Recipe) -> list[tuple[Cell, Recipe]]:
 
 
 def write_provenance(folder: Path, recipe: Recipe, threads: int) -> None:
-    """Say beside the numbers where they come from.
-
-    Raises
-    ------
-    ValueError
-        If there are numbers already that were measured in another way.
-    """
+    """Record next to the numbers how they were measured; refuse to mix two recipes."""
     file = folder / "transfer.json"
     known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     if known and known["recipe"] != asdict(recipe):
@@ -317,13 +315,13 @@ def write_provenance(folder: Path, recipe: Recipe, threads: int) -> None:
         "script": "experiments/transfer_grid.py",
         "network": "MiniVGG, pretrained on 100 classes of Tiny ImageNet, 64x64 pixels",
         "data": {
-            "near": "dogs_vs_cats: the edition's training and test pictures",
+            "near": "dogs_vs_cats: the edition's training and test images",
             "far": "sign_language_digits: split by signer, see load_signer_split",
-            "300 per class": "pocket edition only: the training pictures and more that "
+            "300 per class": "pocket edition only: the training images and more that "
             "data_scripts drew from seed 1 (hands of other signers)",
         },
         "recipe": asdict(recipe),
-        "how the rates were chosen": "by validation accuracy with 50 pictures per class and a "
+        "how the rates were chosen": "by validation accuracy with 50 images per class and a "
         "seed that is not in the grid, pocket edition, see transfer_pilot.csv. A head rate of "
         "0.03 did as well as 0.01 on average; of the two the smaller was taken",
         "optimizer": "Adam, no augmentation, last weights (no choice of an epoch)",
@@ -337,40 +335,40 @@ def write_provenance(folder: Path, recipe: Recipe, threads: int) -> None:
 
 
 def run_all(runs: list[tuple[Cell, Recipe]], file: Path, tested_on: str = "test") -> None:
-    """Do the runs that are not in the CSV file yet."""
+    """Measure the runs that are not in the CSV file yet."""
     edition = current_edition().name
     done = {run.key for run in read_runs(file)}
-    materials: dict = {}
+    pools: dict = {}
     networks: dict = {}
     for i, (cell, recipe) in enumerate(runs, start=1):
         rates = recipe.pretrained_rate, recipe.head_rate, recipe.random_rate
         if (edition, *asdict(cell).values(), *rates) in done:
             continue
-        # Only the largest size looks at pictures that are not the edition's own.
+        # Only the largest size needs more images than the edition has.
         source = cell.dataset, cell.per_class > 100
-        if source not in materials:
-            materials[source] = gather(*source, tested_on)
-        material = materials[source]
-        if material.most() < cell.per_class:
+        if source not in pools:
+            pools[source] = gather(*source, tested_on)
+        pool = pools[source]
+        if pool.images_per_class() < cell.per_class:
             continue
-        kind = cell.frozen, cell.kept, len(material.train.class_names), recipe
+        kind = cell.frozen, cell.pretrained, len(pool.train.class_names), recipe
         if kind not in networks:
             networks[kind] = Network(*kind)
-        run = measure(material, networks[kind], cell)
+        run = measure(pool, networks[kind], cell)
         append(file, run)
         print(f"{i}/{len(runs)} {cell} {run.accuracy:.3f} in {run.seconds} s", flush=True)
 
 
-def gather(dataset: str, with_more: bool, tested_on: str) -> Material:
-    """The pictures of a data set, for the largest size with more than the edition has."""
-    material = Material(dataset, tested_on)
-    if with_more and (extra := more_pictures(dataset)):
-        material.add(extra)
-    return material
+def gather(dataset: str, with_more: bool, tested_on: str) -> ImagePool:
+    """Load a dataset, for the largest size with more images than the edition has."""
+    pool = ImagePool(dataset, tested_on)
+    if with_more and (extra := extra_images(dataset)):
+        pool.add(extra)
+    return pool
 
 
 def main() -> None:
-    """Do what is missing of one experiment."""
+    """Run one experiment, as far as it is not in its CSV file yet."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,1 +1,1 @@
-"""What was measured beforehand, because it takes too long for a lesson, and what it advises."""
+"""Stored measurements of experiments that take too long for a lesson, and advice from them."""

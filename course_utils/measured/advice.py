@@ -1,4 +1,4 @@
-"""How much of a pretrained network to freeze: the rule of thumb, and what was measured."""
+"""How much of a pretrained network to freeze: the rule of thumb, and the measurements."""
 
 import math
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from course_utils.measured.runs import (
 )
 
 NEAR, FAR = "dogs_vs_cats", "sign_language_digits"
-"""The data sets that stand for pictures near to those of the pretraining, and far from them."""
+"""The datasets that represent images near to those of the pretraining, and far from them."""
 
 LARGE = 1000
-"""Pictures per class from which on the rule of thumb says "large" here: about as many as ImageNet
-has. There is no agreed number; the sources call 2,000 pictures in all small, a million large."""
+"""Images per class from which the rule of thumb calls a dataset large here: about ImageNet's.
+There is no agreed number; the sources call 2,000 images in total small, a million large."""
 
 USUAL_RATES = {"old": 1e-4, "new": 1e-3}
-"""Adam's rates where nothing was measured: those of lesson 5."""
+"""Adam's learning rates if nothing was measured: those of lesson 5."""
 
-_RULE = {  # (large, near): levels of the grid that come nearest to the rule's words, and the words
+_RULE = {  # (large, near): the levels of the grid that match the rule best, and its words
     (False, True): (("all",), "freeze everything and train a new classifier"),
     (True, True): (("80 %", "60 %"), "freeze the first 60 to 80 % of the layers"),
     (False, False): (("33 %",), "freeze the first third to half of the layers"),
@@ -32,15 +32,15 @@ _RULE = {  # (large, near): levels of the grid that come nearest to the rule's w
 
 @dataclass(frozen=True)
 class Rule:
-    """What the rule of thumb says.
+    """The advice of the rule of thumb.
 
     Attributes
     ----------
     words : str
     levels : tuple of str
-        Names of the freeze levels of the measured grid that come nearest to it.
+        Names of the freeze levels of the measured grid that match it best.
     large : bool
-        Whether it takes the data set for a large one.
+        Whether the dataset counts as large.
     """
 
     words: str
@@ -50,7 +50,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Advice:
-    """A freeze level with learning rates, and what they rest on; see `advise`.
+    """A freeze level with learning rates, and the evidence for them; see `advise`.
 
     Attributes
     ----------
@@ -58,16 +58,16 @@ class Advice:
         How much to freeze.
     old_rate, new_rate : float or None
         Adam's learning rates for layers with pretrained and with random weights; ``None``
-        where there are no such layers to train.
+        if there are no such layers to train.
     rule : Rule
-        What the rule of thumb says.
+        The advice of the rule of thumb.
     sizes : tuple of int
-        The measured numbers of pictures per class that were looked at: the same number, the
-        two around it, or the nearest. Empty where nothing was measured.
+        The measured numbers of images per class that were consulted: the same number, its
+        two neighbours, or the nearest. Empty if nothing was measured.
     decisive : int or None
-        The one of them, the nearest, that decided.
+        The nearest of them, which decided.
     cells : dict of (int, str) to Measured or None
-        What was measured, by pictures per class and name of the level.
+        The measurements, by images per class and name of the level.
     """
 
     level: FreezeLevel
@@ -80,7 +80,7 @@ class Advice:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the rule's levels are as good as the best; ``None`` if that was not measured."""
+        """Whether the rule's levels are as good as the best; ``None`` if not measured."""
         if self.decisive is None:
             return None
         found = [self.cells[self.decisive, name] for name in self.rule.levels]
@@ -91,14 +91,10 @@ class Advice:
 
 
 def rule_of_thumb(per_class: int, near: bool) -> Rule:
-    """Say what the four scenarios of the textbooks advise.
+    """Return the advice of the textbooks' four scenarios; parameters as in `advise`.
 
-    Parameters
-    ----------
-    per_class : int
-        Training pictures of each class.
-    near : bool
-        Whether they resemble the pictures of the pretraining.
+    >>> rule_of_thumb(per_class=30, near=True).words
+    'freeze everything and train a new classifier'
     """
     large = per_class >= LARGE
     levels, words = _RULE[large, near]
@@ -106,19 +102,19 @@ def rule_of_thumb(per_class: int, near: bool) -> Rule:
 
 
 def measured_cells(runs: list[Run]) -> dict[tuple[int, str], Measured | None]:
-    """Arrange the runs on one data set as a table.
+    """Arrange the runs on one dataset as a table.
 
     Returns
     -------
     dict of (int, str) to Measured or None
-        By pictures per class and name of the freeze level, for all sizes that occur;
+        By images per class and name of the freeze level, for all sizes that occur;
         ``None``: not measured.
     """
     return {
         (size, level.name): over_seeds(
             run
             for run in runs
-            if (run.per_class, run.frozen, run.kept) == (size, level.frozen, level.kept)
+            if (run.per_class, run.frozen, run.pretrained) == (size, level.frozen, level.pretrained)
         )
         for size in sorted({run.per_class for run in runs})
         for level in FREEZE_LEVELS
@@ -134,10 +130,10 @@ def best_of(cells: dict[tuple[int, str], Measured | None], size: int) -> Measure
 
 
 def as_good_as_the_best(cells: dict[tuple[int, str], Measured | None], size: int) -> float:
-    """Return the accuracy from which on a cell counts as good as the best of its size.
+    """Return the accuracy above which a cell counts as equal to the best of its size.
 
-    It lies one standard error below the best, as in Breiman et al. (1984), *Classification and
-    Regression Trees*, who take the simplest model above it.
+    It is one standard error below the best, the rule of Breiman et al. (1984), *Classification
+    and Regression Trees*, who choose the simplest model above it.
     """
     best = best_of(cells, size)
     return best.mean - best.standard_error
@@ -148,42 +144,40 @@ def advise(
 ) -> Advice:
     """Recommend how much to freeze, and the learning rates.
 
-    Of the levels measured at the nearest size, it is the one with most frozen whose mean
-    accuracy lies within one standard error of the best: nearly as good, and with the fewest
-    weights to train. Where nothing was measured, it is what the rule of thumb says.
+    Of the levels measured at the nearest size, it is the most frozen one whose mean accuracy
+    is within one standard error of the best: nearly as good, and with the fewest weights to
+    train. If nothing was measured, the rule of thumb decides.
 
     Parameters
     ----------
     per_class : int
-        Training pictures of each class.
+        Training images of each class.
     near : bool
-        Whether they resemble the pictures of the pretraining.
+        Whether they resemble the images of the pretraining.
     runs : list of Run, optional
-        By default what `transfer_runs` gives.
+        By default those of `transfer_runs`.
     edition : {"pocket", "photo"}
-        On which pictures it was measured.
+        The edition whose measurements count.
 
-    Returns
-    -------
-    Advice
-
-    Raises
-    ------
-    ValueError
-        If there are no pictures.
+    Examples
+    --------
+    >>> advice = advise(per_class=30, near=True)
+    >>> advice.level.name in [level.name for level in FREEZE_LEVELS], advice.decisive
+    (True, 30)
     """
     if per_class < 1:
-        raise ValueError("there must be at least one picture per class")
+        raise ValueError("there must be at least one image per class")
     rule = rule_of_thumb(per_class, near)
+    levels = {(level.frozen, level.pretrained) for level in FREEZE_LEVELS}
     runs = [
         run
         for run in (transfer_runs() if runs is None else runs)
         if (run.edition, run.dataset) == (edition, NEAR if near else FAR)
-        and (run.frozen, run.kept) in {(level.frozen, level.kept) for level in FREEZE_LEVELS}
+        and (run.frozen, run.pretrained) in levels
     ]
     if not runs:
         level = next(level for level in FREEZE_LEVELS if level.name == rule.levels[-1])
-        old = USUAL_RATES["old"] if level.frozen < level.kept else None
+        old = USUAL_RATES["old"] if level.frozen < level.pretrained else None
         return Advice(level, old, USUAL_RATES["new"], rule, (), None, {})
     cells = measured_cells(runs)
     sizes = _around(per_class, sorted({size for size, _ in cells}))
@@ -193,7 +187,7 @@ def advise(
 
 
 def _around(per_class: int, sizes: list[int]) -> tuple[int, ...]:
-    """Return the same number, or its neighbours; at the ends the nearest."""
+    """Return the size itself, or its measured neighbours; at the ends the nearest."""
     if per_class in sizes:
         return (per_class,)
     below = [size for size in sizes if size < per_class][-1:]
@@ -211,8 +205,9 @@ def _most_frozen(cells, size: int) -> FreezeLevel:
 
 
 def _rates(level: FreezeLevel, runs: list[Run]) -> tuple[float | None, float]:
-    """Return the rates with which the level was measured, for old and for new layers."""
-    run = next(run for run in runs if (run.frozen, run.kept) == (level.frozen, level.kept))
-    if level.kept == 0:
+    """Return the rates with which a level was measured, for old and for new layers."""
+    settings = level.frozen, level.pretrained
+    run = next(run for run in runs if (run.frozen, run.pretrained) == settings)
+    if level.pretrained == 0:
         return None, run.random_rate
-    return (run.pretrained_rate if level.frozen < level.kept else None), run.head_rate
+    return (run.pretrained_rate if level.frozen < level.pretrained else None), run.head_rate

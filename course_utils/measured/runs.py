@@ -1,4 +1,4 @@
-"""What was measured beforehand, because it takes too long for a lesson."""
+"""Stored measurements of experiments that take too long for a lesson."""
 
 import csv
 from collections.abc import Iterable
@@ -21,18 +21,18 @@ class FreezeLevel:
     Attributes
     ----------
     name : str
-        As the guidelines say it: ``"all"``, a share of the layers, or ``"from scratch"``.
+        As textbooks call it: ``"all"``, a share of the layers, or ``"from scratch"``.
     frozen : int
-        The first so many convolutions are frozen: the nearest whole number to the share.
-    kept : int
-        So many convolutions start from pretrained weights: all of them, or none.
+        How many convolutions, from the first on, are frozen: the share rounded.
+    pretrained : int
+        How many convolutions start from pretrained weights: all of them, or none.
     cut : str or None
         The last frozen layer.
     """
 
     name: str
     frozen: int
-    kept: int
+    pretrained: int
     cut: str | None
 
 
@@ -47,37 +47,37 @@ FREEZE_LEVELS = (
 
 
 class _Row:
-    """A line of a CSV file, counted on test pictures."""
+    """A row of a CSV file, counted on test images."""
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers on the test pictures."""
+        """Accuracy on the test images."""
         return self.correct / self.total
 
     @classmethod
     def from_text(cls, row: dict[str, str]):
-        """Read a row of the CSV file."""
+        """Parse a row of the CSV file."""
         return cls(**{field.name: field.type(row[field.name]) for field in fields(cls)})
 
 
 @dataclass(frozen=True)
 class Run(_Row):
-    """One training of MiniVGG and its test, as ``experiments/transfer_grid.py`` did it.
+    """One training of MiniVGG and its test, measured by ``experiments/transfer_grid.py``.
 
     Attributes
     ----------
     edition, dataset : str
-        Which pictures.
     per_class : int
-        Training pictures of each class.
-    frozen, kept : int
-        The first so many of the 13 convolutions are frozen; so many keep their pretrained weights.
+        Training images of each class.
+    frozen, pretrained : int
+        How many of the 13 convolutions, from the first on, are frozen, and how many start
+        from pretrained weights.
     seed : int
-        Chose the pictures, their order, and the random weights.
+        Determined the images, their order, and the random weights.
     correct, total : int
-        Right answers on the test pictures, and test pictures.
+        Correct predictions on the test images, and number of test images.
     train_accuracy : float
-        Share of right answers on training pictures (about 100 of them), after training.
+        Accuracy on about 100 of the training images, after training.
     trained_parameters : int
         Weights that training changed.
     pretrained_rate, head_rate, random_rate : float
@@ -90,7 +90,7 @@ class Run(_Row):
     dataset: str
     per_class: int
     frozen: int
-    kept: int
+    pretrained: int
     seed: int
     correct: int
     total: int
@@ -103,35 +103,41 @@ class Run(_Row):
 
     @property
     def key(self) -> tuple:
-        """What was measured, without the outcome: no two runs in a file have the same."""
+        """The settings without the outcome; unique in a file."""
         return (
-            self.edition, self.dataset, self.per_class, self.frozen, self.kept, self.seed,
-            self.pretrained_rate, self.head_rate, self.random_rate,
-        )  # fmt: skip
+            self.edition,
+            self.dataset,
+            self.per_class,
+            self.frozen,
+            self.pretrained,
+            self.seed,
+            self.pretrained_rate,
+            self.head_rate,
+            self.random_rate,
+        )
 
 
 @dataclass(frozen=True)
 class RateRun(_Row):
-    """One fine-tuning of MiniVGG, as ``experiments/learning_rates.py`` did it.
+    """One fine-tuning of MiniVGG, measured by ``experiments/learning_rates.py``.
 
     Attributes
     ----------
     edition : str
-        Which pictures.
-    way : str
-        Which learning rates; see the script's ``WAYS``.
+    variant : str
+        A name in the script's ``VARIANTS``, or ``"head alone"``.
     seed : int
-        Chose the pictures, their order, and the weights of the new classifier.
+        Determined the images, their order, and the weights of the new classifier.
     correct, total : int
-        Right answers on the test pictures, and test pictures.
+        Correct predictions on the test images, and number of test images.
     early, middle, late : float
-        How far the weights of these thirds of the layers moved, as a share of their length.
+        How far the weights in these thirds of the layers moved, relative to their norm.
     seconds : float
         For all of the run.
     """
 
     edition: str
-    way: str
+    variant: str
     seed: int
     correct: int
     total: int
@@ -142,26 +148,25 @@ class RateRun(_Row):
 
     @property
     def key(self) -> tuple:
-        """What was measured, without the outcome."""
-        return self.edition, self.way, self.seed
+        """The settings without the outcome; unique in a file."""
+        return self.edition, self.variant, self.seed
 
 
 @dataclass(frozen=True)
 class StageRun(_Row):
-    """A test on the way of a training, as ``experiments/learning_rates.py`` did it.
+    """A test during training, measured by ``experiments/learning_rates.py``.
 
     Attributes
     ----------
     edition : str
-        Which pictures.
     start : {"pretrained", "random"}
         The weights that the training started from.
     seed : int
-        Chose the order of the pictures, and the random weights.
-    looks : int
-        Pictures looked at in training so far, repeated ones counted again.
+        Determined the order of the images, and the random weights.
+    samples_seen : int
+        Training samples so far, repetitions included.
     correct, total : int
-        Right answers on the test pictures, and test pictures.
+        Correct predictions on the test images, and number of test images.
     seconds : float
         Since the training began.
     """
@@ -169,31 +174,31 @@ class StageRun(_Row):
     edition: str
     start: str
     seed: int
-    looks: int
+    samples_seen: int
     correct: int
     total: int
     seconds: float
 
     @property
     def key(self) -> tuple:
-        """What was measured, without the outcome."""
-        return self.edition, self.start, self.seed, self.looks
+        """The settings without the outcome; unique in a file."""
+        return self.edition, self.start, self.seed, self.samples_seen
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Several runs that differ in their seed only; see `over_seeds`.
+    """Test accuracy over runs that differ only in their seed; see `over_seeds`.
 
     Attributes
     ----------
     accuracies : tuple of float
         Test accuracy of each seed.
     total : int
-        Test pictures, the same for all seeds.
+        Number of test images, the same for all seeds.
     mean, low, high : float
         Mean over the seeds, and the ends of its 95 % interval.
     standard_error : float
-        How far the mean typically is from that of many seeds and many test pictures.
+        Of the mean, counting both other seeds and other test images.
     """
 
     accuracies: tuple[float, ...]
@@ -207,12 +212,12 @@ class Measured:
         seeds = f"{len(self.accuracies)} seed{'s' * (len(self.accuracies) > 1)}"
         return (
             f"{self.mean:.3f} (95 % interval {self.low:.3f} to {self.high:.3f}, {seeds}, "
-            f"{self.total} test pictures)"
+            f"{self.total} test images)"
         )
 
 
 def transfer_runs(file: Path = TRANSFER_RUNS, **wanted) -> list[Run]:
-    """Give the runs that were measured beforehand.
+    """Load the stored runs of the transfer grid.
 
     Parameters
     ----------
@@ -224,18 +229,18 @@ def transfer_runs(file: Path = TRANSFER_RUNS, **wanted) -> list[Run]:
     Returns
     -------
     list of Run
-        Empty where nothing of that kind was measured.
+        Empty if nothing of that kind was measured.
     """
     return _read(file, Run, wanted)
 
 
 def rate_runs(file: Path = RATE_RUNS, **wanted) -> list[RateRun]:
-    """Give the fine-tunings that were measured beforehand; see `transfer_runs`."""
+    """Load the stored fine-tunings; see `transfer_runs`."""
     return _read(file, RateRun, wanted)
 
 
 def stage_runs(file: Path = STAGE_RUNS, **wanted) -> list[StageRun]:
-    """Give the tests on the way of a training, measured beforehand; see `transfer_runs`."""
+    """Load the stored tests during training; see `transfer_runs`."""
     return _read(file, StageRun, wanted)
 
 
@@ -250,32 +255,32 @@ def _read(file: Path, kind: type, wanted: dict) -> list:
 
 
 def over_seeds(runs: Iterable[_Row]) -> Measured | None:
-    """Average the accuracy of runs that differ in their seed only.
+    """Average the accuracy of runs that differ only in their seed.
 
-    The interval counts both sources of chance: other seeds (their spread), and other test
-    pictures (a binomial share). Their variances add up; the degrees of freedom are those of
-    Welch and Satterthwaite. Of a single seed the spread is not known, so that the interval
-    is too narrow then.
+    The interval counts both sources of chance: other seeds (their spread) and other test
+    images (a binomial proportion). Their variances add up; the degrees of freedom are those
+    of Welch and Satterthwaite. The spread of a single seed is unknown, so its interval is
+    too narrow.
 
     Returns
     -------
     Measured or None
-        ``None`` where there is no run: not measured.
+        ``None`` if there is no run.
     """
     runs = list(runs)
     if not runs:
         return None
     shares = np.array([run.accuracy for run in runs])
     mean, total, count = shares.mean(), runs[0].total, len(runs)
-    near_one = (mean * total + 2) / (total + 4)  # Agresti and Coull: no zero width at 0 and 1
-    of_pictures = near_one * (1 - near_one) / (total + 4)
+    shrunk = (mean * total + 2) / (total + 4)  # Agresti and Coull: no zero width at 0 and 1
+    of_images = shrunk * (1 - shrunk) / (total + 4)
     of_seeds = shares.var(ddof=1) / count if count > 1 else 0.0
     freedom = total - 1
     if of_seeds:
-        freedom = (of_seeds + of_pictures) ** 2 / (
-            of_seeds**2 / (count - 1) + of_pictures**2 / (total - 1)
+        freedom = (of_seeds + of_images) ** 2 / (
+            of_seeds**2 / (count - 1) + of_images**2 / (total - 1)
         )
-    error = np.sqrt(of_seeds + of_pictures)
+    error = np.sqrt(of_seeds + of_images)
     half = t.ppf(0.975, freedom) * error
     low, high = max(0.0, mean - half), min(1.0, mean + half)
     return Measured(

@@ -94,7 +94,7 @@ class StrategyAdvisor(Panel):
     def code(self) -> str:
         """The lines of Python that build and compile the recommended network."""
         advice, level = self.advice, self.advice.level
-        weights = "" if level.kept else ", weights=False"
+        weights = "" if level.pretrained else ", weights=False"
         lines = ["import keras", "from course_utils import add_classifier, load_backbone"]
         if advice.old_rate is not None:
             lines = [lines[1], "from course_utils.optimizers import RatePerLayer"]

@@ -19,7 +19,7 @@ def notebook(lab, page):
 
 
 def mean_in_file(dataset, per_class, level) -> str:
-    cell = {"per_class": per_class, "frozen": level.frozen, "kept": level.kept}
+    cell = {"per_class": per_class, "frozen": level.frozen, "pretrained": level.pretrained}
     runs = transfer_runs(edition="pocket", dataset=dataset, **cell)
     return f"{statistics.mean(run.accuracy for run in runs):.3f}" if runs else "not measured"
 

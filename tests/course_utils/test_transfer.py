@@ -179,7 +179,7 @@ def test_unknown_block_is_answered_with_the_known_ones(fresh):
 
 def test_model_without_a_backbone_is_named():
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2)], name="my_own")
-    with pytest.raises(ValueError, match="'my_own' holds no backbone of the course .*minivgg"):
+    with pytest.raises(ValueError, match="'my_own' contains no backbone of the course .*minivgg"):
         freeze_up_to(model, "block1")
 
 

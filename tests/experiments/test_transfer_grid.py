@@ -1,4 +1,4 @@
-"""Measuring transfer: what a run does, going on after a kill, provenance, refusals."""
+"""The transfer grid: what a run does, resuming after a kill, provenance, refusals."""
 
 import json
 from dataclasses import asdict, replace
@@ -11,7 +11,7 @@ from course_utils.backbones import load_backbone
 from course_utils.datasets import Split
 from course_utils.measured.runs import FREEZE_LEVELS, Run
 from course_utils.weights.minivgg import BLOCKS
-from experiments import transfer_grid as measure_transfer
+from experiments import transfer_grid
 from experiments.run_files import read_runs
 from experiments.transfer_grid import (
     Cell,
@@ -30,7 +30,7 @@ TINY = Recipe(steps=2, batch_size=4)
 
 
 class TwoColours:
-    """Dark and light noise in place of the pictures of a data set."""
+    """Dark and light noise instead of the images of a dataset."""
 
     dataset = "dogs_vs_cats"
 
@@ -41,7 +41,7 @@ class TwoColours:
         self._pixels = pixels.astype("float32")
         self.train = self.test = Split(list(range(24)), labels, ["dark", "light"])
 
-    def most(self):
+    def images_per_class(self):
         return 12
 
     def inputs(self, part, frozen):
@@ -58,21 +58,27 @@ def small_cell(**changes):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Count the runs that are really done, and let each of them take no time."""
+    """Record the cells that are measured, without training."""
     done = []
 
-    def instead(material, network, cell):
+    def instead(pool, network, cell):
         done.append(cell)
         rates = asdict(Recipe())
         names = ("pretrained_rate", "head_rate", "random_rate")
         return Run(
-            edition="pocket", **asdict(cell), correct=3, total=4, train_accuracy=1.0,
-            trained_parameters=5, **{name: rates[name] for name in names}, seconds=0.1,
-        )  # fmt: skip
+            edition="pocket",
+            **asdict(cell),
+            correct=3,
+            total=4,
+            train_accuracy=1.0,
+            trained_parameters=5,
+            **{name: rates[name] for name in names},
+            seconds=0.1,
+        )
 
-    monkeypatch.setattr(measure_transfer, "measure", instead)
-    monkeypatch.setattr(measure_transfer, "Material", TwoColours)
-    monkeypatch.setattr(measure_transfer, "Network", lambda *kind: None)
+    monkeypatch.setattr(transfer_grid, "measure", instead)
+    monkeypatch.setattr(transfer_grid, "ImagePool", TwoColours)
+    monkeypatch.setattr(transfer_grid, "Network", lambda *kind: None)
     monkeypatch.setenv("COURSE_EDITION", "pocket")
     return done
 
@@ -84,7 +90,7 @@ def runs_of(*cells):
 # ---------------------------------------------------------------- what a run is
 
 
-def test_cuts_of_the_levels_are_the_layers_after_so_many_convolutions():
+def test_each_level_names_the_last_frozen_layer():
     for level in FREEZE_LEVELS:
         assert level.cut == (cut_after(level.frozen) if level.frozen else None)
     assert cut_after(2) == "block1_pool"
@@ -94,23 +100,23 @@ def test_cuts_of_the_levels_are_the_layers_after_so_many_convolutions():
 def test_levels_are_the_nearest_whole_number_of_convolutions():
     convolutions = sum(count for count, _ in BLOCKS)
     shares = {"all": 1, "80 %": 0.8, "60 %": 0.6, "33 %": 1 / 3, "0 %": 0}
-    found = {level.name: level.frozen for level in FREEZE_LEVELS if level.kept}
+    found = {level.name: level.frozen for level in FREEZE_LEVELS if level.pretrained}
     assert found == {name: round(share * convolutions) for name, share in shares.items()}
 
 
-def test_grid_holds_every_cell_once_the_first_seed_whole_and_then_the_quickest():
+def test_grid_has_every_cell_once_the_first_seed_whole_and_then_the_quickest():
     cells = grid()
     assert len(set(cells)) == len(cells) == 2 * 4 * 6 * 3
     assert {cell.seed for cell in cells[:48]} == {0}
     assert {(cell.frozen, cell.seed) for cell in cells[48:64]} == {(13, 1), (13, 2)}
-    assert {(cell.frozen, cell.kept) for cell in cells[-16:]} == {(0, 0)}
+    assert {(cell.frozen, cell.pretrained) for cell in cells[-16:]} == {(0, 0)}
     assert grid(seeds=range(1)) == cells[:48]
 
 
-def test_layers_keep_whole_blocks_and_freeze_all_or_none_of_them():
+def test_layers_are_pretrained_in_whole_blocks_and_all_frozen_or_none():
     cells = layer_cells(seeds=(0,))
-    assert {cell.kept for cell in cells} == {2, 4, 7, 10, 13}
-    assert all(cell.frozen in (0, cell.kept) for cell in cells)
+    assert {cell.pretrained for cell in cells} == {2, 4, 7, 10, 13}
+    assert all(cell.frozen in (0, cell.pretrained) for cell in cells)
     assert len(set(cells)) == 10
 
 
@@ -122,49 +128,49 @@ def test_smaller_draw_is_part_of_the_larger_and_has_as_many_of_each_class():
     assert set(few) != set(choose(labels, 5, seed=2))
 
 
-def test_more_pictures_than_there_are_is_refused():
-    with pytest.raises(ValueError, match="30 pictures per class are asked for, but there are 20"):
+def test_more_images_than_there_are_are_refused():
+    with pytest.raises(ValueError, match="30 images per class are asked for, but there are 20"):
         choose(np.repeat([0, 1], [20, 40]), 30, seed=0)
 
 
-def test_frozen_layers_and_random_layers_are_those_of_the_cell():
-    kept = Network(frozen=4, kept=13, classes=3, recipe=TINY)
-    names = {variable.path.split("/")[-2] for variable in kept.model.trainable_variables}
+def test_frozen_and_random_layers_are_those_of_the_cell():
+    tuned = Network(frozen=4, pretrained=13, classes=3, recipe=TINY)
+    names = {variable.path.split("/")[-2] for variable in tuned.model.trainable_variables}
     assert "block2_conv2" not in names
     assert {"block3_conv1", "block5_conv3", "classifier"} <= names
     pretrained = load_backbone("minivgg").model.get_layer("block3_conv1").kernel.numpy()
-    kept.restart(seed=0)
-    assert np.array_equal(kept.model.layers[1].get_layer("block3_conv1").kernel, pretrained)
-    anew = Network(frozen=4, kept=4, classes=3, recipe=TINY)
+    tuned.restart(seed=0)
+    assert np.array_equal(tuned.model.layers[1].get_layer("block3_conv1").kernel, pretrained)
+    anew = Network(frozen=4, pretrained=4, classes=3, recipe=TINY)
     anew.restart(seed=0)
     assert not np.allclose(anew.model.layers[1].get_layer("block3_conv1").kernel, pretrained)
 
 
 def test_rates_are_small_for_old_layers_only():
-    old = Network(frozen=10, kept=13, classes=2, recipe=TINY).model.optimizer
+    old = Network(frozen=10, pretrained=13, classes=2, recipe=TINY).model.optimizer
     assert float(old.learning_rate) == pytest.approx(TINY.head_rate)
     assert old.factors["block5_conv1"] == pytest.approx(TINY.pretrained_rate / TINY.head_rate)
-    scratch = Network(frozen=10, kept=10, classes=2, recipe=TINY).model.optimizer
+    scratch = Network(frozen=10, pretrained=10, classes=2, recipe=TINY).model.optimizer
     assert float(scratch.learning_rate) == pytest.approx(TINY.random_rate)
     assert "block5_conv1" not in scratch.factors
 
 
 def test_same_seed_gives_the_same_run_from_the_same_network(monkeypatch):
     monkeypatch.setenv("COURSE_EDITION", "pocket")
-    network, material = Network(10, 13, 2, TINY), TwoColours()
-    first = measure(material, network, small_cell())
-    other = measure(material, network, small_cell(seed=1))
-    again = measure(material, network, small_cell())
+    network, pool = Network(10, 13, 2, TINY), TwoColours()
+    first = measure(pool, network, small_cell())
+    other = measure(pool, network, small_cell(seed=1))
+    again = measure(pool, network, small_cell())
     assert replace(again, seconds=0) == replace(first, seconds=0)
     assert other.seed == 1
     assert (first.per_class, first.total) == (5, 24)
     assert first.trained_parameters == 3 * (9 * 256 * 256 + 256) + 2 * 257
 
 
-# ---------------------------------------------------------------- going on
+# ---------------------------------------------------------------- resuming
 
 
-def test_second_call_does_only_what_is_missing(tmp_path, measured):
+def test_second_call_measures_only_what_is_missing(tmp_path, measured):
     file = tmp_path / "runs.csv"
     cells = [small_cell(seed=seed) for seed in range(3)]
     run_all(runs_of(cells[0]), file)
@@ -191,7 +197,7 @@ def test_file_with_half_a_header_starts_anew(tmp_path, measured):
     assert len(read_runs(file)) == 1
 
 
-def test_size_that_there_are_no_pictures_for_is_left_out(tmp_path, measured):
+def test_size_without_enough_images_is_left_out(tmp_path, measured):
     file = tmp_path / "runs.csv"
     run_all(runs_of(small_cell(per_class=13), small_cell(per_class=12)), file)
     assert [run.per_class for run in read_runs(file)] == [12]
@@ -227,7 +233,7 @@ def test_numbers_measured_in_another_way_are_not_mixed_in(tmp_path):
         write_provenance(tmp_path, Recipe(), threads=1)
 
 
-def test_first_day_stays(tmp_path):
+def test_first_day_is_kept(tmp_path):
     write_provenance(tmp_path, TINY, threads=1)
     file = tmp_path / "transfer.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "first_day": "2020-01-01"}))
@@ -236,9 +242,9 @@ def test_first_day_stays(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["grid", "--seeds", "0"], []])
-def test_nonsense_is_refused(monkeypatch, capsys, arguments):
-    monkeypatch.setattr("sys.argv", ["measure_transfer.py", *arguments])
+def test_wrong_arguments_are_refused(monkeypatch, capsys, arguments):
+    monkeypatch.setattr("sys.argv", ["transfer_grid.py", *arguments])
     with pytest.raises(SystemExit) as stopped:
-        measure_transfer.main()
+        transfer_grid.main()
     assert stopped.value.code == 2
     assert "usage:" in capsys.readouterr().err

@@ -13,7 +13,7 @@ def runs_with(accuracies, dataset=NEAR, per_class=30, seeds=3, edition="pocket")
             dataset,
             per_class,
             levels[name].frozen,
-            levels[name].kept,
+            levels[name].pretrained,
             seed,
             round(1000 * accuracy),
             1000,
@@ -23,7 +23,7 @@ def runs_with(accuracies, dataset=NEAR, per_class=30, seeds=3, edition="pocket")
             1e-2,
             3e-4,
             1.0,
-        )  # fmt: skip
+        )
         for name, accuracy in accuracies.items()
         for seed in range(seeds)
     ]
@@ -53,7 +53,7 @@ def test_clearly_best_level_is_advised():
     assert advise(30, True, runs_with({**CLEAR, "0 %": 0.99})).level.name == "0 %"
 
 
-def test_other_data_set_and_other_edition_do_not_count():
+def test_other_dataset_and_other_edition_do_not_count():
     runs = runs_with(CLEAR) + runs_with({**CLEAR, "all": 0.99}, dataset=FAR)
     assert advise(30, True, runs).level.name == "60 %"
     assert advise(30, False, runs).level.name == "all"
@@ -100,6 +100,6 @@ def test_rates_are_those_of_the_measurement():
     assert (scratch.old_rate, scratch.new_rate) == (None, 3e-4)
 
 
-def test_no_pictures_are_refused():
+def test_no_images_are_refused():
     with pytest.raises(ValueError, match="at least one"):
         advise(0, True, [])

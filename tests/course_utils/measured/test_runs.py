@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from course_utils.measured.runs import FREEZE_LEVELS, TRANSFER_RUNS, over_seeds, transfer_runs
 
 COLUMNS = (
-    "edition,dataset,per_class,frozen,kept,seed,correct,total,train_accuracy,trained_parameters,"
+    "edition,dataset,per_class,frozen,pretrained,seed,correct,total,train_accuracy,trained_parameters,"
     "pretrained_rate,head_rate,random_rate,seconds"
 )
 
@@ -83,7 +83,7 @@ def test_interval_stays_between_zero_and_one_and_has_a_width_at_the_ends(runs_wi
 def test_words_name_seeds_and_pictures(runs_with):
     words = str(over_seeds(transfer_runs(runs_with(300, 310, 290))))
     assert words.startswith("0.750 (95 % interval")
-    assert "3 seeds, 400 test pictures" in words
+    assert "3 seeds, 400 test images" in words
 
 
 def test_course_file_holds_each_run_once_with_all_values():
@@ -98,5 +98,5 @@ def test_course_file_holds_each_run_once_with_all_values():
 def test_course_file_was_measured_with_one_recipe_and_known_levels():
     runs = transfer_runs()
     assert len({(run.pretrained_rate, run.head_rate, run.random_rate) for run in runs}) == 1
-    levels = {(level.frozen, level.kept) for level in FREEZE_LEVELS}
-    assert levels <= {(run.frozen, run.kept) for run in runs}
+    levels = {(level.frozen, level.pretrained) for level in FREEZE_LEVELS}
+    assert levels <= {(run.frozen, run.pretrained) for run in runs}

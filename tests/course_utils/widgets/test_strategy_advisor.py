@@ -17,7 +17,7 @@ def pocket(monkeypatch):
 
 
 def accuracies(dataset, per_class):
-    """Read the file without the course's reader: test accuracies by (frozen, kept)."""
+    """Read the file without the course's reader: test accuracies by (frozen, pretrained)."""
     levels = {code_of(level) for level in FREEZE_LEVELS}
     found = {}
     with TRANSFER_RUNS.open(newline="") as rows:
@@ -27,13 +27,13 @@ def accuracies(dataset, per_class):
                 dataset,
                 str(per_class),
             ):
-                cell = found.setdefault((int(row["frozen"]), int(row["kept"])), [])
+                cell = found.setdefault((int(row["frozen"]), int(row["pretrained"])), [])
                 cell.append(int(row["correct"]) / int(row["total"]))
     return {code: shares for code, shares in found.items() if code in levels}
 
 
 def code_of(level):
-    return level.frozen, level.kept
+    return level.frozen, level.pretrained
 
 
 @pytest.mark.parametrize("dataset", [NEAR, FAR])
@@ -140,7 +140,9 @@ def test_code_trains_as_many_weights_as_were_measured(level):
     exec(advisor.code, names)
     model = names["model"]
     trained = sum(weight.numpy().size for weight in model.trainable_variables)
-    measured = transfer_runs(dataset=NEAR, per_class=30, frozen=level.frozen, kept=level.kept)
+    measured = transfer_runs(
+        dataset=NEAR, per_class=30, frozen=level.frozen, pretrained=level.pretrained
+    )
     assert trained == measured[0].trained_parameters
     rate = float(model.optimizer.learning_rate)
     assert rate == pytest.approx(advisor.advice.new_rate)
