@@ -52,7 +52,8 @@ notebooks: setup ## Execute every notebook of the pocket edition with nbval, wit
 	    notebooks/*.ipynb notebooks/exercises/*.ipynb instructor/source
 
 unit: setup ## Run the tests of the code, the browser's included
-	@COURSE_EDITION=pocket $(PYTEST) --no-loadscope-reorder tests
+	@unset COURSE_BACKBONE COURSE_INPUT_SIZE; COURSE_EDITION=pocket \
+	    $(PYTEST) --no-loadscope-reorder tests
 
 test-photo: setup ## Execute lessons and solutions in the photo edition (COURSE_MIRROR or a download)
 	@COURSE_EDITION=photo $(COURSE) data fetch
