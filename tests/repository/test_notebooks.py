@@ -62,9 +62,20 @@ def test_links_of_notebook_lead_somewhere(path):
     assert rules.dead_links(text, path.parent, REPOSITORY) == []
 
 
-def test_links_of_readme_lead_somewhere():
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    assert rules.dead_links(text, REPOSITORY, REPOSITORY) == []
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/architecture.md",
+        "instructor/README.md",
+    ],
+)
+def test_links_of_document_lead_somewhere(name):
+    path = REPOSITORY / name
+    text = path.read_text(encoding="utf-8")
+    assert rules.dead_links(text, path.parent, REPOSITORY) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
