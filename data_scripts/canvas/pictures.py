@@ -7,10 +7,11 @@ Images are float32 arrays of shape (height, width, 3) with values from 0 to 255 
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -83,26 +84,40 @@ def draw_images(
     for subfolder in {(folder / name).parent for name, _ in tasks}:
         subfolder.mkdir(parents=True, exist_ok=True)
     save = partial(_draw_and_save, draw, folder)
+    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     # A process that would get less than one chunk is not worth starting
-    workers = min(workers or os.cpu_count() or 1, -(-len(tasks) // CHUNK))
+    workers = min(workers or os.cpu_count() or 1, len(chunks))
+    drawn = map(save, chunks) if workers <= 1 else _parallel_map(save, chunks, workers)
     with tqdm(total=len(tasks), desc=title, unit="image") as progress:
-        if workers <= 1:
-            for task in tasks:
-                save(task)
-                progress.update()
-            return
-        # "spawn": a fork of a notebook with TensorFlow's threads running may hang.
-        # Ctrl-C is for this process alone; the workers end with it.
-        with ProcessPoolExecutor(
-            workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-        ) as pool:
-            for _ in pool.map(save, tasks, chunksize=CHUNK):
-                progress.update()
+        for count in drawn:
+            progress.update(count)
 
 
-def _draw_and_save(draw: Draw, folder: Path, task: DrawingTask) -> None:
-    name, description = task
-    draw(description).save(folder / name, "JPEG", quality=JPEG_QUALITY)
+def _draw_and_save(draw: Draw, folder: Path, tasks: Sequence[DrawingTask]) -> int:
+    for name, description in tasks:
+        draw(description).save(folder / name, "JPEG", quality=JPEG_QUALITY)
+    return len(tasks)
+
+
+def _parallel_map(save: Callable, chunks: Sequence, workers: int) -> Iterator[int]:
+    others = set(active_children())
+    # "spawn": a fork of a notebook with TensorFlow's threads running may hang.
+    # Workers ignore Ctrl-C, which the terminal sends to all processes; this one ends them.
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    ) as pool:
+        try:
+            # Not `pool.map`, whose cancelled futures print a traceback when workers end early
+            for future in as_completed([pool.submit(save, chunk) for chunk in chunks]):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "a drawing process was killed, perhaps for lack of memory: close other programs"
+            ) from error
+        except BaseException:
+            for worker in set(active_children()) - others:
+                worker.terminate()
+            raise
 
 
 def soft_light(size: tuple[int, int], angle: float, strength: float) -> np.ndarray:

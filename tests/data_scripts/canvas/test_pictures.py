@@ -1,5 +1,13 @@
 """Images are drawn all or not at all, and the same with any number of workers; light and noise."""
 
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -35,6 +43,40 @@ def test_no_process_is_started_for_a_few_images(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "ProcessPoolExecutor", None)
     pictures.draw_images(draw_grey, TASKS[: pictures.CHUNK], tmp_path, workers=2)
     assert len(contents(tmp_path)) == pictures.CHUNK
+
+
+def draw_forever(flag):
+    Path(flag).touch()
+    time.sleep(60)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_ends_the_processes_at_once(tmp_path):
+    flag, folder = tmp_path / "flag", tmp_path / "images"
+
+    def press_ctrl_c():
+        while not flag.exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press_ctrl_c)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        tasks = [(name, str(flag)) for name, _ in TASKS]
+        pictures.render_all(draw_forever, tasks, folder, workers=2)
+    thread.join()
+    assert multiprocessing.active_children() == []
+    assert list(tmp_path.iterdir()) == [flag]
+
+
+def draw_and_die(number):
+    os._exit(1)
+
+
+def test_a_killed_process_is_an_error_not_a_hang(tmp_path):
+    with pytest.raises(ChildProcessError, match="a drawing process was killed"):
+        pictures.render_all(draw_and_die, TASKS, tmp_path / "images", workers=2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_interrupted_rendering_leaves_nothing(tmp_path):
