@@ -32,7 +32,7 @@ def checkout(tmp_path):
     """A folder with the Makefile and an interpreter that only writes a log."""
     if shutil.which("make") is None:
         skip_or_fail("there is no make here")
-    folder = tmp_path / "Ada's \"first\" checkout"
+    folder = tmp_path / 'Ada\'s "first" checkout'
     folder.mkdir()
     shutil.copy(REPOSITORY / "Makefile", folder)
     for name in ("requirements.txt", "pyproject.toml"):
