@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import skip_or_fail
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import course_utils
+from conftest import skip_or_fail
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = [f"course_utils.{module.name}" for module in pkgutil.iter_modules(course_utils.__path__)]
