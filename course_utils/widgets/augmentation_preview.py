@@ -1,4 +1,4 @@
-"""The panel that shows what Keras' random layers make of a picture."""
+"""The panel that shows how Keras' random layers change an image."""
 
 import html
 from collections.abc import Callable
@@ -26,14 +26,14 @@ from course_utils.widgets.parts.picture_chooser import PictureChooser, data_url
 
 RESULTS = 6
 SIDE = 104
-"""The longer side of the pictures in pixels."""
+"""The longer side of the images in pixels."""
 
 SUBJECTS = ("animals and things", "sign-language digits", "written digits and letters")
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One of Keras' random layers, and what a learner needs to know of it.
+    """One of Keras' random layers, and its control in the panel.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class Augmentation:
     words : str
         What it does.
     strength : tuple of float
-        At first, at least, at most, and the step of the slider; empty where it has none.
+        Initial value, minimum, maximum and step of the slider; empty if it has none.
     times : int
-        How often its strength is given: twice where height and width have their own.
+        How often its strength is passed: twice if height and width have their own.
     """
 
     layer: str
@@ -70,25 +70,25 @@ MODES = {
 
 
 class AugmentationPreview(Panel):
-    """A panel that shows a picture, and what random changes for training make of it.
+    """A panel that shows an image before and after random augmentation.
 
     Parameters
     ----------
     examples : dict of str to (path, PIL.Image.Image or numpy.ndarray), optional
-        Pictures to choose from, by name; by default photographs of scikit-image.
+        Images to choose from, by name; by default photographs from scikit-image.
 
     Attributes
     ----------
     chooser : PictureChooser
     subject : ipywidgets.Dropdown
-        What the pictures show; some changes are harmless for one and ruin another.
+        What the images show; some changes are harmless for one subject and ruin another.
     checkboxes : dict of str to ipywidgets.Checkbox
         One per layer of Keras, by its name.
     strengths : dict of str to NumberSlider or ipywidgets.Dropdown
     button : ipywidgets.Button
-        Draws other random numbers.
-    pictures : numpy.ndarray of float32, shape (6, height, width, 3)
-        What the layers made of the picture.
+        Draws new random numbers.
+    images : numpy.ndarray of float32, shape (6, height, width, 3)
+        The augmented images.
     """
 
     def __init__(self, examples: dict | None = None):
@@ -101,7 +101,7 @@ class AugmentationPreview(Panel):
 
     @property
     def code(self) -> str:
-        """The lines of Python that make the same pictures."""
+        """Python code that produces the same images."""
         chosen = self._chosen()
         lines = [
             *self.chooser.imports,
@@ -109,12 +109,12 @@ class AugmentationPreview(Panel):
             "from course_utils import path_to_tensor",
             "",
             f"pixels = path_to_tensor({self.chooser.code}, size={self._size()})",
-            f"pictures = np.repeat(pixels, {RESULTS}, axis=0)",
+            f"images = np.repeat(pixels, {RESULTS}, axis=0)",
         ]
         if chosen:
             layers = [f"    keras.layers.{one.layer}({self._arguments(one)}),\n" for one in chosen]
             augment = f"augment = keras.Sequential([\n{''.join(layers)}])"
-            lines = ["import keras", *lines, augment, "pictures = augment(pictures, training=True)"]
+            lines = ["import keras", *lines, augment, "images = augment(images, training=True)"]
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -122,7 +122,7 @@ class AugmentationPreview(Panel):
         return "\n".join(parts)
 
     def draw(self) -> Figure:
-        """Draw the picture before, and the results."""
+        """Draw the original and the augmented images."""
         before, *after = self._shown()
         titles = ["before", *(f"after, {i}" for i in range(1, RESULTS + 1))]
         return show_images([before, *after], titles, columns=4)
@@ -180,10 +180,10 @@ class AugmentationPreview(Panel):
     def _refresh(self) -> None:
         for layer, box in self.checkboxes.items():
             self.strengths[layer].disabled = not box.value
-        # The words first: they are there at once, the pictures take Keras a moment.
+        # The text first: it is there at once, while Keras takes a moment for the images.
         self._status.value = with_reminder(self._summary(), " ".join(self._warnings()))
         self._code.value = code_block(self.code)
-        self.pictures = self._augmented()
+        self.images = self._augmented()
         self._gallery.value = self._figures()
 
     def _chosen(self) -> list[Augmentation]:
@@ -196,8 +196,8 @@ class AugmentationPreview(Panel):
 
     def _settings(self, one: Augmentation) -> tuple[list, int]:
         """Return the arguments of a layer and its seed."""
-        # Each layer has a seed of its own: with one for all, their random numbers would go
-        # together, and every picture that is turned left would also be flipped.
+        # Each layer has its own seed: with a common one their random numbers would be
+        # correlated, and every image that is turned left would also be flipped.
         value = self.strengths[one.layer].value
         given = [round(value, 2)] * one.times if one.strength else [value]
         return given, 10 * self._draws + AUGMENTATIONS.index(one)
@@ -209,25 +209,25 @@ class AugmentationPreview(Panel):
 
     def _augmented(self) -> np.ndarray:
         pixels = path_to_tensor(self.chooser.source, size=self._size())
-        pictures = np.repeat(pixels, RESULTS, axis=0)
+        images = np.repeat(pixels, RESULTS, axis=0)
         for one in self._chosen():
             given, seed = self._settings(one)
-            # With a name, so that Keras does not number the learner's own layers differently.
+            # Named, so that Keras does not number the learner's own layers differently.
             layer = getattr(keras.layers, one.layer)(*given, seed=seed, name=one.layer)
-            pictures = layer(pictures, training=True)
-        return np.asarray(pictures, np.float32)
+            images = layer(images, training=True)
+        return np.asarray(images, np.float32)
 
     def _shown(self) -> list[np.ndarray]:
         before = path_to_tensor(self.chooser.source, size=self._size())
-        return list(np.clip(np.round([*before, *self.pictures]), 0, 255).astype(np.uint8))
+        return list(np.clip(np.round([*before, *self.images]), 0, 255).astype(np.uint8))
 
     def _figures(self) -> str:
         names = ["before", *(f"after, {i} of {RESULTS}" for i in range(1, RESULTS + 1))]
         figures = "".join(
-            f'<figure style="margin:0;{TEXT}font-size:90%"><img src="{data_url(picture)}" '
+            f'<figure style="margin:0;{TEXT}font-size:90%"><img src="{data_url(image)}" '
             f'alt="{html.escape(self.chooser.name)}, {name}" style="display:block">'
             f"<figcaption>{name}</figcaption></figure>"
-            for name, picture in zip(names, self._shown(), strict=True)
+            for name, image in zip(names, self._shown(), strict=True)
         )
         return f'<div style="display:flex;flex-wrap:wrap;gap:6px">{figures}</div>'
 
@@ -241,7 +241,7 @@ class AugmentationPreview(Panel):
         )
 
     def _change(self, one: Augmentation) -> str:
-        """Say in words what a layer may do at its strength."""
+        """Describe what a layer may do at its strength."""
         value = self.strengths[one.layer].value
         if one.layer == "RandomFlip":
             ways = {mode: words for words, mode in MODES.items()}
@@ -249,7 +249,7 @@ class AugmentationPreview(Panel):
         return _CHANGES[one.layer](value)
 
     def _warnings(self) -> list[str]:
-        """Say where a change may take from a picture what its label says."""
+        """Return warnings about changes that may destroy the label."""
         found = [
             _warning(one.layer, self.strengths[one.layer].value, self.subject.value)
             for one in self._chosen()
@@ -302,7 +302,7 @@ _TURNS = {
 
 
 def _warning(layer: str, strength, subject: str) -> str:
-    """Return what to beware of, or nothing."""
+    """Return a warning about a layer at its strength, or an empty string."""
     if layer == "RandomFlip":
         mode = "vertical" if strength == "horizontal_and_vertical" else strength
         return _FLIPS.get((mode, subject), "")

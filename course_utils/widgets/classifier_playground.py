@@ -1,4 +1,4 @@
-"""The panel that asks a network about a picture, and lets one spoil the picture."""
+"""The panel that classifies an image, which can be covered and preprocessed wrongly."""
 
 import ipywidgets
 import numpy as np
@@ -28,47 +28,47 @@ from course_utils.widgets.parts.picture_chooser import PictureChooser, data_url
 
 SWAPPED, MEAN_LEFT, FORGOTTEN = "red and blue swapped", "mean not subtracted", "no preprocessing"
 CELLS = 16
-"""Places of the patch in each direction: as many as an occlusion map has rows and columns."""
+"""Positions of the patch in each direction: rows and columns of the occlusion map."""
 
 WIDTHS = (3, 5, 7)
-"""Sides of the patch that can be chosen, in cells; odd, so that it covers whole ones."""
+"""Available sides of the patch, in cells; odd, so that it covers whole cells."""
 
 LONGER_SIDE = 352
-"""Of the picture in the page, in pixels."""
+"""Of the image on the page, in pixels."""
 
 
 class ClassifierPlayground(Panel):
-    """A panel that shows what a network takes a picture for, and on what that rests.
+    """A panel that shows how a network classifies an image, and what that rests on.
 
-    A part of the picture can be covered, and its preprocessing done wrong on purpose. The
-    network itself stays as it is.
+    A part of the image can be covered, and its preprocessing done wrong on purpose. The
+    network itself is not changed.
 
     Parameters
     ----------
     backbone : Backbone, optional
         One with its top; by default that of the current edition.
     examples : dict of str to (path, PIL.Image.Image or numpy.ndarray), optional
-        Pictures to choose from, by name; by default photographs of scikit-image.
+        Images to choose from, by name; by default photographs from scikit-image.
 
     Attributes
     ----------
     chooser : PictureChooser
     mistakes : dict of str to ipywidgets.Checkbox
-        The ways of preprocessing wrongly.
+        Mistakes in preprocessing.
     size : ipywidgets.Dropdown
-        Side of the patch in pixels of the network's input, 0 where nothing is covered.
+        Side of the patch in pixels of the network's input, 0 if nothing is covered.
     row, column : NumberSlider
-        The place of the patch, counted from 1 to `CELLS`.
+        The position of the patch, counted from 1 to `CELLS`.
     grid : Grid
-        The picture, on which the place is chosen with the mouse or the arrow keys.
+        The image, on which the position is chosen with the mouse or the arrow keys.
     answers : list of (str, float)
-        What is shown now: the five most probable classes.
+        The five most probable classes, as shown.
     button : ipywidgets.Button
         Computes the occlusion map.
     task : BackgroundTask
-        The computation of it.
+        Computes it in the background.
     map : numpy.ndarray of shape (CELLS, CELLS) or None
-        Probability of the first answer by the place of the patch, see `occlusion_map`.
+        Probability of the first answer by the position of the patch, see `occlusion_map`.
 
     Raises
     ------
@@ -89,12 +89,12 @@ class ClassifierPlayground(Panel):
         self._make_controls(examples)
         super().__init__(self._rows())
         self.add_class("course-classifier-playground")
-        self._on_picture()
+        self._on_image()
         self._listen()
 
     @property
     def code(self) -> str:
-        """The lines of Python that give the same numbers."""
+        """Python code that produces the same numbers."""
         return "\n".join(
             [
                 *self._imports(),
@@ -116,8 +116,8 @@ class ClassifierPlayground(Panel):
         return "\n".join([f"ClassifierPlayground: {self.backbone.name}", *filter(None, notes)])
 
     def draw(self) -> Figure:
-        """Draw the picture as it is shown, and the five most probable classes as bars."""
-        return plot_top5(self.answers, self._picture())
+        """Draw the image as shown, and the five most probable classes as bars."""
+        return plot_top5(self.answers, self._image())
 
     def _make_controls(self, examples: dict | None) -> None:
         self.chooser = PictureChooser(examples)
@@ -164,7 +164,7 @@ class ClassifierPlayground(Panel):
         ]
 
     def _listen(self) -> None:
-        self.chooser.on_change(self._on_picture)
+        self.chooser.on_change(self._on_image)
         for box in (*self.mistakes.values(), self.size):
             box.observe(self._if_idle(self._on_setting), "value")
         for number in (self.row, self.column):
@@ -172,13 +172,13 @@ class ClassifierPlayground(Panel):
         self.grid.observe(self._if_idle(self._on_grid), ["row", "column"])
         self.button.on_click(lambda button: self._start())
 
-    def _on_picture(self) -> None:
+    def _on_image(self) -> None:
         self._pixels = path_to_tensor(self.chooser.source, size=self.backbone.input_size)
         self._forget_map()
         self._look()
 
     def _on_setting(self) -> None:
-        self.mistakes[MEAN_LEFT].disabled = self.mistakes[FORGOTTEN].value  # it is left in then
+        self.mistakes[MEAN_LEFT].disabled = self.mistakes[FORGOTTEN].value  # which includes it
         self._forget_map()
         self._look()
 
@@ -189,13 +189,13 @@ class ClassifierPlayground(Panel):
     def _on_grid(self) -> None:
         place = self.grid.row + 1, self.grid.column + 1
         if 0 in place or (self.size.value and place == self._place()):
-            return  # the second of the two notes about row and column
+            return  # the second of two notifications, about row and about column
         self.row.value, self.column.value = place
         self._cover()
         self._look()
 
     def _cover(self) -> None:
-        """Choose a patch of middle size where there is none yet."""
+        """Choose a patch of medium size if there is none yet."""
         if not self.size.value:
             self.size.value = self._step * WIDTHS[1]
 
@@ -203,12 +203,12 @@ class ClassifierPlayground(Panel):
         return int(self.row.value), int(self.column.value)
 
     def _middle(self) -> tuple[int, int]:
-        """Return the pixel of the network's input at the middle of the patch."""
+        """Return the pixel of the network's input at the centre of the patch."""
         places = centres(self.backbone.input_size[0], self._step)
         return tuple(places[number - 1] for number in self._place())
 
     def _look(self) -> None:
-        """Ask the network, and show what it says."""
+        """Classify the image and show the result."""
         self._whole = self.predict(self._pixels)[0]
         self._now = self._whole
         if self.size.value:
@@ -252,9 +252,9 @@ class ClassifierPlayground(Panel):
 
     def _show_grid(self) -> None:
         row, column = self._place() if self.size.value else (0, 0)
-        picture = self._picture()
-        self.grid.cell_size = (picture.shape[1] // CELLS, picture.shape[0] // CELLS)
-        self.grid.picture = data_url(picture)
+        image = self._image()
+        self.grid.cell_size = (image.shape[1] // CELLS, image.shape[0] // CELLS)
+        self.grid.background = data_url(image)
         self.grid.choose(row - 1, column - 1)
         self.grid.cells = [
             [{"label": self._label(i, j)} for j in range(CELLS)] for i in range(CELLS)
@@ -264,31 +264,31 @@ class ClassifierPlayground(Panel):
         found = f": {self.map[row, column]:.1%} where it is covered" if self.map is not None else ""
         return f"row {row + 1}, column {column + 1}{found}"
 
-    def _picture(self) -> np.ndarray:
-        """Return the picture in its proportions, with the patch or the map on it."""
+    def _image(self) -> np.ndarray:
+        """Return the image in its own proportions, with the patch or the map on it."""
         height, width = (
             max(6, round(LONGER_SIDE * side / max(self.chooser.pixels.shape) / CELLS))
             for side in self.chooser.pixels.shape[:2]
         )
-        image = Image.fromarray(self.chooser.pixels).resize((width * CELLS, height * CELLS))
-        picture = np.array(image)
+        size = width * CELLS, height * CELLS
+        image = np.array(Image.fromarray(self.chooser.pixels).resize(size))
         if self.map is not None:
-            light = Image.fromarray(_light(self.map, self._first()[1])).resize(image.size)
-            picture = (picture * np.asarray(light)[..., None]).astype(np.uint8)
+            light = Image.fromarray(_light(self.map, self._first()[1])).resize(size)
+            image = (image * np.asarray(light)[..., None]).astype(np.uint8)
         if self.size.value:
             row, column = self._place()
-            reach = self.size.value // self._step // 2  # cells beside that in the middle
+            reach = self.size.value // self._step // 2  # cells on each side of the central one
             top, left = max(0, row - 1 - reach) * height, max(0, column - 1 - reach) * width
-            picture[top : (row + reach) * height, left : (column + reach) * width] = GREY
-        return picture
+            image[top : (row + reach) * height, left : (column + reach) * width] = GREY
+        return image
 
     def _first(self) -> tuple[str, float]:
-        """Return the first answer where nothing is covered, and its probability."""
+        """Return the first answer for the uncovered image, and its probability."""
         number = self._whole.argmax()
         return self.backbone.labels[number], float(self._whole[number])
 
     def _summary(self) -> str:
-        """Say what is asked, and what the network answers."""
+        """Describe the input and the prediction."""
         ticked = [name for name, box in self.mistakes.items() if box.value and not box.disabled]
         asked = f"{self.chooser.name}, {' and '.join(ticked) or 'preprocessed as it should be'}"
         label, share = self._first()
@@ -317,7 +317,7 @@ class ClassifierPlayground(Panel):
         self._show()
 
     def _forget_map(self) -> None:
-        """Give up the map of another picture, preprocessing or size of the patch."""
+        """Drop the map of another image, preprocessing or patch size."""
         if self.task.running:
             self.task.stop()
         else:

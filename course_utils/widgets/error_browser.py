@@ -1,4 +1,4 @@
-"""The panel that shows which pictures are behind each cell of a confusion matrix."""
+"""The panel that shows the images behind each cell of a confusion matrix."""
 
 import html
 import math
@@ -21,23 +21,23 @@ MATRIX_CLASSES = 12
 
 PER_PAGE = 12
 SIDE = 112
-"""Pictures are shown at most this wide and high, in pixels."""
+"""Maximum width and height of a shown image in pixels."""
 
 DARKEST = (8, 48, 107)  # of matplotlib's "Blues"
 
 
 class ErrorBrowser(Panel):
-    """A confusion matrix in which choosing a cell shows the pictures in it.
+    """A confusion matrix; choosing a cell shows its images.
 
     Parameters
     ----------
     y_true : array-like of shape (n,) or (n, classes)
-        Class numbers, or one-hot targets.
+        Class indices, or one-hot targets.
     y_pred : array-like of shape (n,) or (n, classes)
-        Probabilities, or class numbers; only with probabilities can the pictures be put
-        in order, the most confident answers first.
+        Probabilities, or class indices. With probabilities, the most confident predictions
+        come first.
     images : Split, sequence of path, or array or sequence of arrays
-        The pictures; arrays hold values from 0 to 255, ``(height, width, 3)``.
+        The images; arrays hold values from 0 to 255, ``(height, width, 3)``.
     class_names : sequence of str
 
     Attributes
@@ -45,21 +45,21 @@ class ErrorBrowser(Panel):
     counts : numpy.ndarray of int64, shape (classes, classes)
         The confusion matrix: row true class, column predicted class.
     grid : Grid or None
-        The matrix in the page; None where there are too many classes for it.
+        The matrix on the page; None if there are too many classes for it.
     frequent : ipywidgets.Dropdown or None
-        The most frequent errors, in place of the matrix.
+        The most frequent errors, instead of the matrix.
     true, predicted : ipywidgets.Dropdown
         The chosen cell.
     previous, next : ipywidgets.Button
     rows : numpy.ndarray of int64
-        The numbers of all pictures in the chosen cell, in the order in which they are shown.
+        Indices of all images in the chosen cell, in the order in which they are shown.
     shown : numpy.ndarray of int64
-        The numbers of those that are on this page.
+        Indices of the images on this page.
 
     Raises
     ------
     ValueError
-        If these are not the classes of these pictures, or rows of `y_pred` no probabilities.
+        If these are not the classes of these images, or rows of `y_pred` not probabilities.
     """
 
     def __init__(self, y_true, y_pred, images, class_names):
@@ -72,8 +72,8 @@ class ErrorBrowser(Panel):
         self._images = images.paths if self._is_split else images
         if len(self._images) != len(self._true):
             raise ValueError(
-                f"there are {len(self._images)} pictures and {len(self._true)} answers: give the "
-                "pictures that y_true and y_pred are about, in the same order"
+                f"there are {len(self._images)} images and {len(self._true)} predictions: give "
+                "the images that y_true and y_pred belong to, in the same order"
             )
         self._make_controls()
         super().__init__(self._layout())
@@ -83,7 +83,7 @@ class ErrorBrowser(Panel):
 
     @property
     def code(self) -> str:
-        """The lines of Python that show the same pictures."""
+        """Python code that shows the same images."""
         i, j = self.true.index, self.predicted.index
         true = "np.argmax(y_true, axis=1)" if self._one_hot else "np.asarray(y_true)"
         answers, order = "np.asarray(y_pred)", []
@@ -93,7 +93,7 @@ class ErrorBrowser(Panel):
                 "confidence = np.max(y_pred, axis=1)[rows]",
                 'rows = rows[np.argsort(-confidence, kind="stable")]',
             ]
-        pictures = "images.paths" if self._is_split else "images"
+        images = "images.paths" if self._is_split else "images"
         lines = [
             f"true, predicted = {true}, {answers}",
             f"rows = np.flatnonzero((true == {i}) & (predicted == {j}))  # {self._kind()}",
@@ -101,7 +101,7 @@ class ErrorBrowser(Panel):
         ]
         if len(self.shown):
             part = f"{self._start}:{self._start + len(self.shown)}"
-            lines += [f"show_images([{pictures}[i] for i in rows[{part}]], columns=6)"]
+            lines += [f"show_images([{images}[i] for i in rows[{part}]], columns=6)"]
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -115,7 +115,7 @@ class ErrorBrowser(Panel):
         return "\n".join(parts)
 
     def draw(self) -> Figure:
-        """Draw the pictures of this page; where the cell is empty, the confusion matrix."""
+        """Draw the images of this page, or the confusion matrix if the cell is empty."""
         if not len(self.shown):
             return plot_confusion_matrix(self._true, self._predicted, self.names).figure
         captions = [self._caption(i) for i in self.shown]
@@ -197,7 +197,7 @@ class ErrorBrowser(Panel):
         ]
 
     def _first_cell(self) -> tuple[int, int]:
-        """Return the most frequent error, or the first class where there is none."""
+        """Return the most frequent error, or the first class if there is none."""
         errors = self._frequent_errors(1)
         return errors[0][1] if errors else (0, 0)
 
@@ -220,7 +220,7 @@ class ErrorBrowser(Panel):
             self._choose(*cell)
 
     def _choose(self, true: int, predicted: int) -> None:
-        """Show the first pictures of a cell."""
+        """Show the first page of a cell."""
         self._busy = True
         try:
             self.true.value, self.predicted.value = true, predicted
@@ -239,7 +239,7 @@ class ErrorBrowser(Panel):
         self._show()
 
     def _turn(self, step: int) -> None:
-        """Go some pictures on; after the last page comes the first."""
+        """Turn the page; after the last comes the first."""
         pages = max(1, math.ceil(len(self.rows) / PER_PAGE))
         self._start = (self._start + step) % (pages * PER_PAGE)
         self._show()
@@ -248,13 +248,13 @@ class ErrorBrowser(Panel):
         self.shown = self.rows[self._start : self._start + PER_PAGE]
         self.previous.disabled = self.next.disabled = len(self.rows) <= PER_PAGE
         self._status.value = paragraph(self._summary())
-        self._gallery.value = self._pictures()
+        self._gallery.value = self._page()
         self._code.value = code_block(self.code, "The code that shows the same pictures:")
 
     def _kind(self) -> str:
         true, predicted = self.names[self.true.value], self.names[self.predicted.value]
         return (
-            f"{true} rightly recognised" if true == predicted else f"{true} taken for {predicted}"
+            f"{true} correctly recognised" if true == predicted else f"{true} taken for {predicted}"
         )
 
     def _row_in_words(self, i: int) -> str:
@@ -273,7 +273,7 @@ class ErrorBrowser(Panel):
         total, count = self.counts[i].sum(), len(self.rows)
         if not count:
             return f"{self._kind()}: no picture, of {total}."
-        order = "the most confident answers first"
+        order = "the most confident first"
         if self._probabilities is None:
             order = "in the given order, because y_pred holds no probabilities"
         return (
@@ -286,17 +286,17 @@ class ErrorBrowser(Panel):
         sure = "" if self._probabilities is None else f" {self._probabilities[i]:.1%}"
         return f"true {true}, predicted {predicted}{sure}"
 
-    def _pictures(self) -> str:
-        """Return the pictures of this page as HTML."""
+    def _page(self) -> str:
+        """Return the images of this page as HTML."""
         if not len(self.shown):
             return ""
         try:
-            pictures = drawable([self._images[i] for i in self.shown], SIDE)
+            images = drawable([self._images[i] for i in self.shown], SIDE)
         except BadImagesError as error:
             return paragraph(str(error))
         figures = "".join(
-            _figure(picture, self._name(i), self._caption(i))
-            for i, picture in zip(self.shown, pictures, strict=True)
+            _figure(image, self._name(i), self._caption(i))
+            for i, image in zip(self.shown, images, strict=True)
         )
         return f'<div style="display:flex;flex-wrap:wrap;gap:8px">{figures}</div>'
 
@@ -306,34 +306,34 @@ class ErrorBrowser(Panel):
 
 
 def _probabilities(y_pred) -> np.ndarray | None:
-    """Return how sure each answer is, where that is known."""
+    """Return the confidence of each prediction, if it is known."""
     rows = np.asarray(y_pred)
     if rows.ndim == 1:
         return None
     if rows.min() < 0 or rows.max() > 1 + 1e-4:
         raise ValueError(
-            "the rows of y_pred are no probabilities: if the network ends without a softmax, "
-            "give keras.ops.softmax(y_pred)"
+            "the rows of y_pred are not probabilities: if the network ends without a softmax, "
+            "pass keras.ops.softmax(y_pred)"
         )
     return rows.max(axis=1)
 
 
 def _shade(share: float) -> str:
-    """Return the style of a cell: the darker the larger its share, in letters to be read on it."""
+    """Return the style of a cell: darker for a larger share, with readable letters."""
     red, green, blue = (round(255 + share * (dark - 255)) for dark in DARKEST)
     letters = "black" if share <= 0.65 else "white"
     return f"background:rgb({red},{green},{blue});color:{letters};border:1px solid #757575"
 
 
-def _figure(picture, name: str, caption: str) -> str:
-    """Return a picture with its words as HTML."""
-    pixels = np.asarray(picture)
+def _figure(image, name: str, caption: str) -> str:
+    """Return an image with its caption as HTML."""
+    pixels = np.asarray(image)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
-    image = Image.fromarray(pixels)
-    image.thumbnail((SIDE, SIDE))
+    thumbnail = Image.fromarray(pixels)
+    thumbnail.thumbnail((SIDE, SIDE))
     return (
         f'<figure style="margin:0;width:{SIDE + 20}px;{TEXT}font-size:90%"><img '
-        f'alt="{html.escape(name)}" src="{data_url(np.asarray(image))}" style="height:{SIDE}px;'
+        f'alt="{html.escape(name)}" src="{data_url(np.asarray(thumbnail))}" style="height:{SIDE}px;'
         f'width:100%;object-fit:contain"><figcaption>{html.escape(caption)}</figcaption></figure>'
     )

@@ -36,34 +36,33 @@ from course_utils.widgets.parts.panel import (
 from course_utils.widgets.parts.picture_chooser import PictureChooser, data_url
 
 ROWS, COLUMNS = 2, 6
-"""Of the grid with the strongest channels."""
+"""Of the grid of the strongest channels."""
 
 MAP_SIDE = 96
-"""Side of a map in the grid in pixels of the page; below it stands the channel's number."""
+"""Side of a map in the grid, in pixels of the page; the channel's number is below it."""
 
 LARGE_SIDE = 224
-"""Side of the larger pictures in pixels of the page."""
+"""Side of the larger images, in pixels of the page."""
 
 STRONGEST = 6
-"""How many pictures of the data set are shown for a channel."""
+"""Number of images of the dataset that are shown for a channel."""
 
 PIECE = 16
-"""Pictures of the data set between which the computation can be stopped."""
+"""Number of images after which the search can be stopped."""
 
 
 class FeatureExplorer(Panel):
-    """A panel that shows what the layers of a network respond to; it changes nothing in it.
+    """A panel that shows what the layers of a network respond to; it does not change them.
 
     Parameters
     ----------
     backbone : Backbone, optional
-        By default that of the current edition, with its top. Without its top there is no
-        Grad-CAM.
+        By default the edition's, with its top. Without a top there is no Grad-CAM.
     images : Split, optional
-        The pictures among which those are found that excite a channel most; by default the
-        training pictures of dogs and cats.
+        Where to search for the images that excite a channel most; by default the training
+        images of dogs and cats.
     examples : dict of str to (path, PIL.Image.Image or numpy.ndarray), optional
-        Pictures to choose from, by name; by default photographs of scikit-image.
+        Images to choose from, by name; by default photographs from scikit-image.
 
     Attributes
     ----------
@@ -71,23 +70,23 @@ class FeatureExplorer(Panel):
     slider, dropdown : ipywidgets.SelectionSlider, ipywidgets.Dropdown
         The layer.
     grid : Grid
-        The strongest channels of the layer for this picture.
+        The strongest channels of the layer for this image.
     field : ipywidgets.BoundedIntText
         The number of the chosen channel.
     button : ipywidgets.Button
-        Finds the pictures that excite the channel most.
+        Finds the images that excite the channel most.
     task : BackgroundTask
-        The computation of it.
+        Runs the search in the background.
     reason : ipywidgets.Dropdown
-        The class that Grad-CAM asks about.
+        The class that Grad-CAM explains.
     opacity : NumberSlider
-        Of the heat map over the picture, in percent.
+        Of the heat map over the image, in percent.
     maps : dict of str to numpy.ndarray of float32, shape (rows, columns, channels)
-        Activation maps of the picture, by layer.
+        Activation maps of the image, by layer.
     strongest : numpy.ndarray of int64 or None
-        Row numbers of the shown pictures of `images`.
+        Indices of the shown images in `images`.
     heat : numpy.ndarray of float32, shape (height, width), or None
-        What `grad_cam` gives for the picture and the class.
+        The result of `grad_cam` for the image and the class.
     """
 
     def __init__(
@@ -106,12 +105,12 @@ class FeatureExplorer(Panel):
         self._make_controls(examples)
         super().__init__(self._rows())
         self.add_class("course-feature-explorer")
-        self._on_picture()
+        self._on_image()
         self._listen()
 
     @property
     def code(self) -> str:
-        """The lines of Python that give the same numbers."""
+        """Python code that produces the same numbers."""
         lines = [*self._imports(), "", *self._map_code()]
         if self.strongest is not None:
             lines += ["", "# the pictures that excite the channel most", *self._strongest_code()]
@@ -134,7 +133,7 @@ class FeatureExplorer(Panel):
         return "\n".join([f"FeatureExplorer: {self.backbone.name}", *filter(None, notes)])
 
     def draw(self) -> Figure:
-        """Draw the picture, the maps of the strongest channels, and Grad-CAM."""
+        """Draw the image, the maps of the strongest channels, and Grad-CAM."""
         figure, axes = plt.subplots(ROWS, COLUMNS + 1, figsize=(11, 3.6), layout="constrained")
         axes[0, 0].imshow(self._pixels[0].astype("uint8"))
         axes[0, 0].set_title(self.chooser.name, fontsize=9)
@@ -202,7 +201,7 @@ class FeatureExplorer(Panel):
         return [*rows, self._code]
 
     def _listen(self) -> None:
-        self.chooser.on_change(self._on_picture)
+        self.chooser.on_change(self._on_image)
         self.slider.observe(self._if_idle(lambda: self._on_layer(self.slider.value)), "value")
         self.dropdown.observe(self._if_idle(lambda: self._on_layer(self.dropdown.value)), "value")
         self.grid.observe(self._if_idle(self._on_grid), ["row", "column"])
@@ -211,7 +210,7 @@ class FeatureExplorer(Panel):
         self.reason.observe(self._if_idle(self._on_reason), "value")
         self.opacity.observe(self._if_idle(self._show_heat), "value")
 
-    def _on_picture(self) -> None:
+    def _on_image(self) -> None:
         self._pixels = path_to_tensor(self.chooser.source, size=self.backbone.input_size)
         found = activation_maps(self.backbone, self._pixels, list(self._block_of))
         self.maps = {name: values[0] for name, values in found.items()}
@@ -251,9 +250,9 @@ class FeatureExplorer(Panel):
         self._on_field()
 
     def _cell(self, channel: int) -> dict[str, str]:
-        picture = data_url(_coloured(self._maps()[..., channel]), "PNG")
+        image = data_url(_coloured(self._maps()[..., channel]), "PNG")
         style = (
-            f"background:url({picture}) top / {MAP_SIDE}px {MAP_SIDE}px no-repeat;"
+            f"background:url({image}) top / {MAP_SIDE}px {MAP_SIDE}px no-repeat;"
             "align-items:flex-end"
         )
         label = f"channel {channel}, largest value {self._maps()[..., channel].max():.3g}"
@@ -271,17 +270,17 @@ class FeatureExplorer(Panel):
         place = divmod(int(chosen[0]), COLUMNS) if len(chosen) else (-1, -1)
         self.grid.choose(*place)
         self._channel_status.value = paragraph(self._channel_words())
-        picture = _with_square(self._pixels[0].astype(np.uint8), self._field(), self._place())
+        image = _with_square(self._pixels[0].astype(np.uint8), self._field(), self._place())
         seen = f"{self.chooser.name}, with a square around what the largest value can depend on"
         map_of = f"activation map of channel {self.field.value}"
         self._large.value = _side_by_side(
-            _figure(picture, seen, self.chooser.name, LARGE_SIDE),
+            _figure(image, seen, self.chooser.name, LARGE_SIDE),
             _figure(_coloured(self._map()), self._channel_words(), map_of, LARGE_SIDE, "pixelated"),
         )
         self._show_strongest()
 
     def _pieces(self, layer: str):
-        """Compute the peaks of all pictures, some at a time; those on disk are only read."""
+        """Compute the peaks of all images in batches; cached ones are only read."""
         network, rows = with_peaks(self.backbone, layer), []
         total = len(self.images)
         for start in range(0, total, PIECE):
@@ -299,12 +298,12 @@ class FeatureExplorer(Panel):
         if peaks is not None:
             self.strongest = strongest_rows(peaks, self.field.value, STRONGEST)
             self._gallery.value = paragraph(self._strongest_words()) + _side_by_side(
-                *self._gallery_pictures(peaks[self.strongest, self.field.value])
+                *self._gallery_images(peaks[self.strongest, self.field.value])
             )
         self._code.value = code_block(self.code)
 
-    def _gallery_pictures(self, values: np.ndarray) -> list[str]:
-        """Show the strongest pictures, on each the field of the value that is largest."""
+    def _gallery_images(self, values: np.ndarray) -> list[str]:
+        """Show the strongest images, each with the receptive field of its largest value."""
         chosen = self.images.take(self.strongest)
         pixels = paths_to_tensor(chosen.paths, size=self.backbone.input_size, progress=False)
         name, field = self.slider.value, self._field()
@@ -313,15 +312,15 @@ class FeatureExplorer(Panel):
         for i, values_of_one in enumerate(maps):
             place = np.unravel_index(values_of_one.argmax(), values_of_one.shape)
             words = f"{chosen.class_names[chosen.labels[i]]}, {values[i]:.3g}"
-            picture = _with_square(pixels[i].astype(np.uint8), field, place)
-            shown.append(_figure(picture, f"{words}, at {_words_for(place)}", words, 128))
+            image = _with_square(pixels[i].astype(np.uint8), field, place)
+            shown.append(_figure(image, f"{words}, at {_words_for(place)}", words, 128))
         return shown
 
     def _show_heat(self) -> None:
         label = f"{self.chooser.name} with the heat map for {self._class_name()}"
-        picture = self._pixels[0].astype(np.uint8)
+        image = self._pixels[0].astype(np.uint8)
         opacity = self.opacity.value / 100
-        mixed = (1 - opacity) * picture + opacity * _coloured(self.heat, most=1)
+        mixed = (1 - opacity) * image + opacity * _coloured(self.heat, most=1)
         self._overlay.value = _figure(mixed.astype(np.uint8), label, "", LARGE_SIDE)
         self._heat_status.value = paragraph(self._heat_words())
         self._code.value = code_block(self.code)
@@ -426,7 +425,7 @@ class FeatureExplorer(Panel):
 
 
 def _coloured(values: np.ndarray, most: float | None = None) -> np.ndarray:
-    """Turn values from 0 up to `most`, by default their largest, into colours."""
+    """Map values from 0 to `most`, by default their maximum, to colours."""
     most = values.max() if most is None else most
     return (255 * colormaps["magma"](values / max(most, 1e-9))[..., :3]).astype(np.uint8)
 
@@ -436,7 +435,7 @@ def _words_for(place: tuple[int, int]) -> str:
 
 
 def _with_square(pixels: np.ndarray, field: ReceptiveField, place: tuple[int, int]) -> np.ndarray:
-    """Draw the part of a picture that a value depends on, where that is not all of it."""
+    """Draw a square around the part of an image that a value depends on."""
     scale = max(1, round(256 / pixels.shape[0]))
     image = Image.fromarray(pixels).resize((scale * pixels.shape[1], scale * pixels.shape[0]))
     rows, columns = field.box(*place)
@@ -452,7 +451,7 @@ def _with_square(pixels: np.ndarray, field: ReceptiveField, place: tuple[int, in
 def _figure(
     pixels: np.ndarray, label: str, caption: str, side: int, rendering: str = "auto"
 ) -> str:
-    """Return a picture as HTML, with its text alternative and a line below it."""
+    """Return an image as HTML, with a text alternative and a caption."""
     return (
         f'<figure style="margin:0 8px 4px 0;{TEXT}"><img alt="{html.escape(label)}" '
         f'style="width:{side}px;height:{side}px;image-rendering:{rendering}" '

@@ -34,16 +34,16 @@ _CUSTOM = "your own choice of blocks"
 class FreezeExplorer(Panel):
     """A panel that freezes the blocks of a network and shows what that changes.
 
-    It changes the network it shows, at once. What it shows is read from the network at
-    every touch, so several panels, and code in other cells, can work on the same one.
+    It changes the network at once, and reads its state at every interaction, so several
+    panels, and code in other cells, can work on the same network.
 
     Parameters
     ----------
     backbone : Backbone or keras.Model
-        A model contains a backbone, as those of `add_classifier` do; the layers around
+        A model must contain a backbone, as those of `add_classifier` do; the layers around
         it are shown as its head.
     train, valid : Split, optional
-        Pictures to train a copy of a backbone on for a few epochs.
+        Images to train a copy of a backbone on for a few epochs.
 
     Attributes
     ----------
@@ -54,14 +54,14 @@ class FreezeExplorer(Panel):
     button : ipywidgets.Button
         Reads the state of the network again.
     cost : CostPanel
-        Says what training costs on this machine.
+        Shows what training costs on this machine.
     trial : TrialPanel or None
-        Trains, where there are pictures.
+        Trains a copy, if there are images.
 
     Raises
     ------
     ValueError
-        If the model contains no backbone, or there is only half of what training takes.
+        If the model contains no backbone, or only one of `train` and `valid` is given.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class FreezeExplorer(Panel):
         self._listen()
 
     def refresh(self) -> None:
-        """Show what is true of the network now."""
+        """Show the current state of the network."""
         self._busy = True
         try:
             self.slider.value = ["none", *self._blocks][self._leading()]
@@ -122,7 +122,7 @@ class FreezeExplorer(Panel):
 
     @property
     def code(self) -> str:
-        """The lines of Python that freeze as the panel does now."""
+        """Python code that freezes the same layers."""
         keras_only = "\n".join(self._keras_code())
         last = self._last_frozen()
         if last == _CUSTOM or not self.network.trainable:
@@ -143,7 +143,7 @@ class FreezeExplorer(Panel):
         return "\n".join([f"FreezeExplorer: {self._base.name}", *lines, *filter(None, notes)])
 
     def draw(self) -> Figure:
-        """Draw where the parameters are, and which of them are trained."""
+        """Draw where the parameters are, and which of them are trainable."""
         parts = self._parts()
         sizes = [_count(_weights(layers)) for layers in parts.values()]
         trained = [_count(self._trained(layers)) for layers in parts.values()]
@@ -172,7 +172,7 @@ class FreezeExplorer(Panel):
 
     def _trial_with(self, backbone, train, valid) -> TrialPanel | None:
         if (train is None) != (valid is None):
-            raise ValueError("to train it takes both: training and validation pictures")
+            raise ValueError("training takes both: training and validation images")
         if train is None:
             return None
         if not isinstance(backbone, Backbone):
@@ -198,14 +198,14 @@ class FreezeExplorer(Panel):
             self.refresh()
 
     def _set(self, trainable: dict[str, bool]) -> None:
-        """Make blocks trainable or frozen and leave the others as they are."""
+        """Make blocks trainable or frozen; leave the others as they are."""
         flags = {
             layer: self._is_trained(layer) for layers in self._blocks.values() for layer in layers
         }
         for block, flag in trainable.items():
             flags.update(dict.fromkeys(self._blocks[block], flag))
         for part in (self.network, self._base):
-            if not part.trainable:  # else Keras would hide all weights inside, see freeze_up_to
+            if not part.trainable:  # or Keras hides all weights inside, see freeze_up_to
                 part.trainable = True
         for layer, flag in flags.items():
             layer.trainable = flag
@@ -214,7 +214,7 @@ class FreezeExplorer(Panel):
         return {**self._blocks, "head": self._head} if self._head else self._blocks
 
     def _is_trained(self, layer: keras.Layer) -> bool:
-        """Say whether a layer is trained; it is not inside a model that is frozen as a whole."""
+        """Return whether a layer is trained: neither it nor a model around it is frozen."""
         outer = self.network.trainable and (layer in self._head or self._base.trainable)
         return outer and layer.trainable
 
@@ -232,12 +232,12 @@ class FreezeExplorer(Panel):
         return "partly frozen" if len(flags) == 2 else "trainable" if True in flags else "frozen"
 
     def _leading(self) -> int:
-        """Count the frozen blocks before the first that is not."""
+        """Count the frozen blocks before the first that is not frozen."""
         states = [self._state(layers) for layers in self._blocks.values()]
         return next((i for i, state in enumerate(states) if state != "frozen"), len(states))
 
     def _last_frozen(self) -> str:
-        """Name the block up to which all is frozen, where that describes the whole."""
+        """Name the block up to which everything is frozen, if the rest is trainable."""
         after = list(self._blocks.values())[self._leading() :]
         if any(self._state(layers) != "trainable" for layers in after):
             return _CUSTOM
@@ -283,7 +283,7 @@ class FreezeExplorer(Panel):
         )
 
     def _keras_code(self) -> list[str]:
-        """Write the plain Keras that gives the same flags."""
+        """Return plain Keras code that sets the same flags."""
         if not self.network.trainable:
             return [f"{self._root}.trainable = False"]
         base = self._root
@@ -303,7 +303,7 @@ _NAME = {"width": "190px", "flex": "0 0 auto", "margin": "2px"}
 
 
 def _row(part, state, layers, trained: int, size: int, total: int) -> str:
-    """Show where the parameters of the network are, and which of them are trained."""
+    """Return a row that shows how many parameters a part has, and how many are trained."""
     label = f"{part}, {state}: {size / total:.1%} of the parameters"
     drawing = bar(label, (size - trained) / total, trained / total)
     words = f"{state}, {size:,} parameters ({size / total:.1%})"
@@ -318,7 +318,7 @@ def _names(layers: list[keras.Layer]) -> str:
 
 
 def _flat(model: keras.Model) -> list[keras.Layer]:
-    """List the layers of a model, those of models inside it too."""
+    """List the layers of a model, including those of nested models."""
     layers = []
     for layer in model.layers:
         layers += _flat(layer) if isinstance(layer, keras.Model) else [layer]
@@ -326,7 +326,7 @@ def _flat(model: keras.Model) -> list[keras.Layer]:
 
 
 def _layers_around(model: keras.Model, blocks: dict[str, list[keras.Layer]]) -> list[keras.Layer]:
-    """List the layers that belong to no block of the backbone and hold parameters."""
+    """List the layers that have parameters and belong to no block of the backbone."""
     inside = set(itertools.chain.from_iterable(blocks.values()))
     return [layer for layer in _flat(model) if layer not in inside and layer.weights]
 
@@ -340,8 +340,12 @@ def _count(weights: list) -> int:
 
 
 def _frozen_slices(trained: list[bool]) -> list[str]:
-    """Write which layers are frozen as slices: ``[":15"]`` in brackets."""
-    flags = [trained[1], *trained[1:]]  # the input layer has nothing to train: as its neighbour
+    """Return which layers are frozen as slices.
+
+    >>> _frozen_slices([True, False, False, True])
+    ['[:3]']
+    """
+    flags = [trained[1], *trained[1:]]  # the input layer has no weights: as its neighbour
     slices, start = [], 0
     for flag, run in itertools.groupby(flags):
         stop = start + len(list(run))
@@ -352,11 +356,11 @@ def _frozen_slices(trained: list[bool]) -> list[str]:
 
 
 def _compile_is_due(model: keras.Model) -> bool:
-    """Say whether layers were frozen or unfrozen since the model was compiled."""
+    """Return whether layers were frozen or unfrozen since the model was compiled."""
     if not model.compiled:
         return False
-    # Keras keeps this record for its own warning in fit(), and forgets it with the warning;
-    # the optimizer still knows what it was built for.
+    # Keras keeps this record for its own warning in fit() and drops it with the warning;
+    # the optimizer still knows the weights that it was built for.
     flags = getattr(model, "_compiled_trainable_state", {})
     if any(layer.weights and layer.trainable != flag for layer, flag in flags.items()):
         return True

@@ -1,4 +1,4 @@
-"""The panel that recommends how much of a network to freeze, and shows what backs it."""
+"""The panel that recommends how much of a network to freeze, with the evidence."""
 
 import html
 
@@ -18,34 +18,34 @@ SIMILARITIES = {
     "far": "Far: other things, or seen in another way, such as X-rays, drawings, microscope "
     "pictures or small differences of shape. Measured with hands that show a digit.",
 }
-_PICTURES = {"pocket": "drawn pictures", "photo": "photographs"}
+_IMAGES = {"pocket": "drawn pictures", "photo": "photographs"}
 
 
 class StrategyAdvisor(Panel):
     """A panel that recommends how much of a pretrained network to freeze.
 
-    The recommendation rests on a grid that was measured beforehand, see
-    `course_utils.measured.advice.advise`; the rule of thumb of the textbooks stands beside it.
+    The recommendation rests on a stored grid of measurements, see
+    `course_utils.measured.advice.advise`; the textbooks' rule of thumb is shown next to it.
 
     Parameters
     ----------
     per_class : int
-        Training pictures of each class, to begin with.
+        Initial number of training images of each class.
     similarity : {"near", "far"}
-        How similar they are to the pictures of the pretraining, to begin with.
+        Initial similarity to the images of the pretraining.
     runs : list of Run, optional
-        By default what was measured for the course.
+        By default the course's own measurements.
     edition : {"pocket", "photo"}, optional
         By default the current one.
 
     Attributes
     ----------
     size : ipywidgets.BoundedIntText
-        Pictures per class.
+        Images per class.
     similarity : ipywidgets.Dropdown
         ``"near"`` or ``"far"``.
     advice : Advice
-        What is shown now.
+        The advice that is shown.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class StrategyAdvisor(Panel):
             control.observe(lambda change: self.refresh(), "value")
 
     def refresh(self) -> None:
-        """Show the advice for what is chosen now."""
+        """Show the advice for the current settings."""
         near = self.similarity.value == "near"
         self.advice = advise(self.size.value, near, self._runs, self._edition)
         self._meaning.value = paragraph(SIMILARITIES[self.similarity.value])
@@ -92,7 +92,7 @@ class StrategyAdvisor(Panel):
 
     @property
     def code(self) -> str:
-        """The lines of Python that build and compile the recommended network."""
+        """Python code that builds and compiles the recommended network."""
         advice, level = self.advice, self.advice.level
         weights = "" if level.pretrained else ", weights=False"
         lines = ["import keras", "from course_utils import add_classifier, load_backbone"]
@@ -136,7 +136,7 @@ class StrategyAdvisor(Panel):
         )
 
     def draw(self) -> Figure:
-        """Draw the measured accuracies that back the advice, with their intervals."""
+        """Draw the measured accuracies behind the advice, with their intervals."""
         figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
         names = [level.name for level in FREEZE_LEVELS]
         for i, size in enumerate(self.advice.sizes):
@@ -178,12 +178,12 @@ class StrategyAdvisor(Panel):
         advice = self.advice
         if advice.decisive is None:
             return (
-                f"Not measured: there are no numbers for {_PICTURES[self._edition]} of this kind, "
+                f"Not measured: there are no numbers for {_IMAGES[self._edition]} of this kind, "
                 "so this is the rule of thumb with the rates of lesson 5."
             )
         cell = advice.cells[advice.decisive, advice.level.name]
         words = (
-            f"Measured with {advice.decisive} {_PICTURES[self._edition]} per class: {cell}. Of the "
+            f"Measured with {advice.decisive} {_IMAGES[self._edition]} per class: {cell}. Of the "
             "levels within one standard error of the best, it is the one with most frozen."
         )
         if self.size.value != advice.decisive:

@@ -176,7 +176,7 @@ def test_errors_with_the_mouse(errors, page):
         assert shown == [str(count) for count in row]
     right = matrix[3][3]
     cell_of(page, 3, 3).click()
-    page.get_by_text(f"3 rightly recognised: {right} of {sum(matrix[3])}").wait_for()
+    page.get_by_text(f"3 correctly recognised: {right} of {sum(matrix[3])}").wait_for()
     assert page.locator(f"{ERRORS} figure").count() == min(right, 12)
     assert page.locator(f"{ERRORS} figcaption").first.inner_text().startswith("true 3, predicted 3")
     assert page.get_by_label("true class").locator("option:checked").inner_text() == "3"
@@ -185,12 +185,12 @@ def test_errors_with_the_mouse(errors, page):
 def test_errors_with_the_keyboard(errors, page):
     matrix = counts(errors)
     cell_of(page, 3, 3).click()
-    page.get_by_text("3 rightly recognised:").wait_for()
+    page.get_by_text("3 correctly recognised:").wait_for()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     page.get_by_text("2 taken for 4:").wait_for()
     page.get_by_label("predicted class").select_option("2")
-    page.get_by_text(f"2 rightly recognised: {matrix[2][2]} of").wait_for()
+    page.get_by_text(f"2 correctly recognised: {matrix[2][2]} of").wait_for()
     assert cell_of(page, 2, 2).get_attribute("aria-selected") == "true"
 
 
@@ -198,7 +198,7 @@ def test_errors_with_the_keyboard(errors, page):
 def test_nothing_in_the_error_browser_keeps_people_out(errors, page, theme):
     use_theme(page, theme)
     cell_of(page, 3, 3).click()
-    page.get_by_text("3 rightly recognised:").wait_for()
+    page.get_by_text("3 correctly recognised:").wait_for()
     assert barriers(page, ERRORS) == []
 
 
@@ -208,7 +208,7 @@ PREVIEW_CELLS = (
     "import numpy as np\n"
     "scope = {}\n"
     "exec(preview.code, scope)\n"
-    "print(np.abs(np.asarray(scope['pictures']) - preview.pictures).max() < 1e-3)",
+    "print(np.abs(np.asarray(scope['images']) - preview.images).max() < 1e-3)",
 )
 
 

@@ -1,1 +1,1 @@
-"""What several panels are built from."""
+"""The parts that panels are built from."""

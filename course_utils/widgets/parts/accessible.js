@@ -1,14 +1,13 @@
-// Names and states that screen readers need and ipywidgets does not give: the thumb of a
-// slider gets the words beside it as its name, a toggle button says whether it is pressed,
-// a Play button says what it does, and a status line is read out when it changes. Lists keep the
-// keys that they need.
+// Names and states that screen readers need and ipywidgets does not provide: a slider's thumb is
+// named after the label next to it, a toggle button says whether it is pressed, a Play button
+// says what it does, and a status line is read out when it changes. Lists keep the arrow keys.
 
 function words(element) {
   return element ? element.textContent.trim() : "";
 }
 
 function set(element, name, value) {
-  // Only where it differs: a change would call the observer below again.
+  // Only if it differs: a change would call the observer below again.
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
@@ -36,7 +35,7 @@ function repair(panel) {
     if (button.title) set(button, "aria-label", button.title);
   }
   for (const list of panel.querySelectorAll("select")) {
-    // Else JupyterLab takes the arrow keys, and leaves the cell instead of choosing.
+    // Or JupyterLab takes the arrow keys and leaves the cell instead of choosing an entry.
     set(list, "data-lm-suppress-shortcuts", "true");
   }
   for (const line of panel.querySelectorAll(".course-status")) set(line, "role", "status");

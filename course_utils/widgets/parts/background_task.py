@@ -1,4 +1,4 @@
-"""Long work in a panel: it shows how far it is, and can be stopped."""
+"""Long work in a panel, with a progress bar and a stop button."""
 
 import asyncio
 from collections.abc import Generator
@@ -11,8 +11,8 @@ from course_utils.widgets.parts.panel import WRAP, paragraph, status
 class BackgroundTask(ipywidgets.HBox):
     """A progress bar with a *Stop* button, for work that is done in short pieces.
 
-    Between two pieces the kernel answers other widgets, so the work can be stopped. While
-    a cell runs, it waits. Outside Jupyter all of it is done at once.
+    Between two pieces the kernel serves other widgets, so the work can be stopped. It waits
+    while a cell runs. Outside Jupyter it is done at once.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ class BackgroundTask(ipywidgets.HBox):
     ----------
     bar : ipywidgets.FloatProgress
     button : ipywidgets.Button
-        Stops the work after the present piece.
+        Stops the work after the current piece.
     said : str
-        The latest words about it.
+        The latest status message.
     running : bool
     """
 
@@ -41,13 +41,13 @@ class BackgroundTask(ipywidgets.HBox):
         self.button.on_click(lambda button: self.stop())
 
     def start(self, pieces: Generator[tuple[float, str]]) -> None:
-        """Do the work piece by piece; older work that still runs is given up.
+        """Do the work piece by piece; older work that is still running is abandoned.
 
         Parameters
         ----------
         pieces : generator of (float, str)
-            Does a piece of the work at each step, and yields the share of 1 that is done
-            and words that say so. Its ``finally`` runs also when it is stopped.
+            Does a piece of the work at each step, and yields the fraction that is done and a
+            status message. Its ``finally`` also runs if it is stopped.
         """
         self._pieces = pieces
         self._show(running=True)
@@ -58,17 +58,19 @@ class BackgroundTask(ipywidgets.HBox):
             for _ in steps:
                 pass
         else:
-            self._task = loop.create_task(_between_messages(steps))  # kept, or it may be collected
+            self._task = loop.create_task(
+                _between_messages(steps)
+            )  # a reference, or it may be collected
 
     def stop(self) -> None:
-        """Stop the work after the present piece."""
+        """Stop the work after the current piece."""
         if self.running:
             self._pieces = None
             self._say(f"Stopped. {self.said}")
             self._show(running=False)
 
     def clear(self) -> None:
-        """Stop the work and take the words about it away."""
+        """Stop the work and hide the bar and its message."""
         self.stop()
         self._say("")
         self.layout.display = "none"
@@ -82,7 +84,7 @@ class BackgroundTask(ipywidgets.HBox):
                 yield
                 if pieces is not self._pieces:
                     return
-        except Exception as error:  # shown where the learner looks; the panel goes on working
+        except Exception as error:  # shown where the learner looks; the panel stays usable
             self._say(f"It ended with an error. {type(error).__name__}: {error}")
         finally:
             pieces.close()
@@ -101,4 +103,4 @@ class BackgroundTask(ipywidgets.HBox):
 
 async def _between_messages(steps) -> None:
     for _ in steps:
-        await asyncio.sleep(0.001)  # the kernel reads what came in meanwhile
+        await asyncio.sleep(0.001)  # the kernel handles the messages that have arrived

@@ -1,4 +1,4 @@
-"""The part of the freeze explorer that tells seconds and memory of training, as measured here."""
+"""The part of the freeze explorer that shows what training costs on this machine."""
 
 import json
 import subprocess
@@ -15,34 +15,34 @@ from course_utils.widgets.parts.training_cost import TrainingCost, measured_cost
 
 NOT_MEASURED = (
     "Seconds and memory of training: not measured on this machine yet. Measuring takes one to "
-    "three minutes, in a process beside the notebook; the result is kept."
+    "three minutes, in a process of its own; the result is stored."
 )
 
 
 class CostPanel(ipywidgets.VBox):
-    """Says what an epoch costs on this machine, and measures it once where that is not known.
+    """Time and memory of an epoch on this machine, measured once.
 
     Parameters
     ----------
     name : str
-        The backbone's.
-    pictures : int
-        How many pictures an epoch has, at the beginning.
+        Of the backbone.
+    images : int
+        Initial number of images in an epoch.
 
     Attributes
     ----------
-    pictures : ipywidgets.BoundedIntText
+    images : ipywidgets.BoundedIntText
     button : ipywidgets.Button
         Starts measuring.
     words : str
-        What it says.
+        The text that is shown.
     """
 
-    def __init__(self, name: str, pictures: int = 1000):
+    def __init__(self, name: str, images: int = 1000):
         self._name, self._frozen = name, "none"
         self._costs = measured_costs(name)
-        self.pictures = ipywidgets.BoundedIntText(
-            pictures,
+        self.images = ipywidgets.BoundedIntText(
+            images,
             min=1,
             max=10_000_000,
             description="pictures per epoch",
@@ -54,16 +54,16 @@ class CostPanel(ipywidgets.VBox):
         )
         self._task, self._said = BackgroundTask("measuring"), text()
         super().__init__(
-            [ipywidgets.HBox([self.pictures, self.button], layout=WRAP), self._task, self._said]
+            [ipywidgets.HBox([self.images, self.button], layout=WRAP), self._task, self._said]
         )
         if name not in BACKBONES:
             self.button.layout.display = "none"
-        self.pictures.observe(lambda change: self.show(self._frozen), "value")
+        self.images.observe(lambda change: self.show(self._frozen), "value")
         self.button.on_click(lambda button: self._task.start(self._measure()))
         self.show("none")
 
     def show(self, frozen: str) -> None:
-        """Tell the cost with all blocks up to one frozen (``"none"``: no block)."""
+        """Show the cost with all blocks up to `frozen` frozen (``"none"``: no block)."""
         self._frozen = frozen
         self._said.value = paragraph(self.words)
         again = "again " if self._costs else ""
@@ -71,14 +71,14 @@ class CostPanel(ipywidgets.VBox):
 
     @property
     def words(self) -> str:
-        """What training costs, in words."""
+        """What training costs, as a sentence."""
         if self._name not in BACKBONES:
             return "Seconds and memory of training: measured for whole backbones only."
         if not self._costs:
             return NOT_MEASURED
         if self._frozen not in self._costs:
             return f"Seconds and memory of training: not measured for {self._frozen}."
-        return _sentence(self._costs[self._frozen], self.pictures.value)
+        return _sentence(self._costs[self._frozen], self.images.value)
 
     def _measure(self):
         with tempfile.TemporaryFile("w+") as output:
@@ -87,7 +87,7 @@ class CostPanel(ipywidgets.VBox):
             try:
                 while process.poll() is None:
                     rows = _rows(output)
-                    yield len(rows) / 6, f"{len(rows)} of 6 ways to freeze are measured."
+                    yield len(rows) / 6, f"{len(rows)} of 6 levels of freezing are measured."
                     time.sleep(0.02)
                 rows = _rows(output)
             finally:
@@ -95,25 +95,25 @@ class CostPanel(ipywidgets.VBox):
                 process.wait()
         if process.returncode != 0:
             command = f"python -m course_utils.widgets.parts.training_cost {self._name}"
-            raise RuntimeError(f"the measuring failed; to see why, run in a terminal: {command}")
+            raise RuntimeError(f"measurement failed; to see why, run in a terminal: {command}")
         self._costs = {row.frozen: row for row in rows}
         self.show(self._frozen)
-        yield 1, "Measured, and kept for the next time."
+        yield 1, "Measured, and stored for the next time."
 
 
 def _rows(output) -> list[TrainingCost]:
-    """Read the lines that are complete."""
+    """Parse the complete lines."""
     output.seek(0)
     return [TrainingCost(**json.loads(line)) for line in output if line.endswith("\n")]
 
 
-def _sentence(cost: TrainingCost, pictures: int) -> str:
-    whole = f"An epoch of {pictures:,} pictures takes about {_seconds(cost.seconds * pictures)}"
+def _sentence(cost: TrainingCost, images: int) -> str:
+    whole = f"An epoch of {images:,} pictures takes about {_seconds(cost.seconds * images)}"
     if cost.seconds_once:
         whole += (
             " through the whole network. Computing the frozen part once takes about "
-            f"{_seconds(cost.seconds_once * pictures)}, and then an epoch of the rest "
-            f"{_seconds(cost.seconds_stored * pictures)}"
+            f"{_seconds(cost.seconds_once * images)}, and then an epoch of the rest "
+            f"{_seconds(cost.seconds_stored * images)}"
         )
     return (
         f"{whole}. The process holds up to {cost.memory / 1e9:.1f} GB of memory. Measured on this "

@@ -1,5 +1,5 @@
-// A grid of cells to choose one from: with the mouse (also dragging), or with Tab and the
-// arrow keys. It may lie over a picture.
+// A grid of cells, chosen with the mouse (also by dragging), or with Tab and the arrow keys.
+// An image may be the background.
 
 const STYLE = `
 .course-grid { display: inline-grid; gap: 1px; max-width: 100%; position: relative;
@@ -17,7 +17,7 @@ const STYLE = `
 .course-grid [role=gridcell][aria-selected=true] { outline: 3px solid #d55e00;
   outline-offset: -3px; box-shadow: inset 0 0 0 5px white; }
 .course-grid [role=gridcell]:focus-visible { outline: 3px solid #d55e00; outline-offset: 0; z-index: 1; }
-.course-grid.on-picture { gap: 0; background-size: 100% 100%; }
+.course-grid.on-image { gap: 0; background-size: 100% 100%; }
 `;
 
 function element(role, words, label) {
@@ -38,17 +38,17 @@ function cellAt(model, row, column) {
   return cell;
 }
 
-function showPicture(model, grid) {
-  const picture = model.get("picture");
-  grid.classList.toggle("on-picture", Boolean(picture));
-  grid.style.backgroundImage = picture ? `url("${picture}")` : "";
+function showBackground(model, grid) {
+  const background = model.get("background");
+  grid.classList.toggle("on-image", Boolean(background));
+  grid.style.backgroundImage = background ? `url("${background}")` : "";
 }
 
 function build(model, grid) {
   const cells = model.get("cells"), heads = model.get("column_names"), names = model.get("row_names");
   grid.replaceChildren();
   grid.setAttribute("aria-label", model.get("name"));
-  showPicture(model, grid);
+  showBackground(model, grid);
   const [width, height] = model.get("cell_size");
   const columns = cells.length ? cells[0].length : 0;
   grid.style.gridTemplateColumns = `${names.length ? "auto " : ""}repeat(${columns}, ${width}px)`;
@@ -122,7 +122,7 @@ function render({ model, el }) {
     mark(model, grid);
     if (focused) grid.querySelector("[tabindex='0']")?.focus();
   };
-  model.on("change:picture", () => showPicture(model, grid));
+  model.on("change:background", () => showBackground(model, grid));
   for (const trait of ["cells", "row_names", "column_names", "cell_size", "name"]) {
     model.on(`change:${trait}`, rebuild);
   }

@@ -1,4 +1,4 @@
-"""A number that can be set with a slider or typed."""
+"""A number that is set with a slider or typed."""
 
 import ipywidgets
 import traitlets
@@ -7,19 +7,19 @@ from course_utils.widgets.parts.panel import WRAP
 
 
 class NumberSlider(ipywidgets.HBox):
-    """A slider and a number field that always hold the same number.
+    """A slider and a number field that share one value.
 
     Parameters
     ----------
     name : str
         What the number is.
     value, low, high, step : int or float
-        Where `step` is an int, all numbers are whole.
+        If `step` is an int, all numbers are integers.
 
     Attributes
     ----------
     value : int or float
-        Observe it to hear of changes.
+        Observe it to be notified of changes.
     slider, field : ipywidgets.Widget
     """
 
@@ -45,7 +45,7 @@ class NumberSlider(ipywidgets.HBox):
 
     @property
     def disabled(self) -> bool:
-        """Whether the number cannot be changed now."""
+        """Whether the number cannot be changed."""
         return self.slider.disabled
 
     @disabled.setter

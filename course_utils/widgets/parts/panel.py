@@ -1,4 +1,4 @@
-"""What all panels of the course are made of: a column of widgets, words, bars, and code."""
+"""The building blocks of all panels: a column of widgets, text, bars and code."""
 
 import html
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from course_utils.plots import figure_as_html
 
-# JupyterLab's colours, so that the panels can be read in the light and in the dark theme.
+# JupyterLab's colours, so that the panels are readable in the light and the dark theme.
 TEXT = "color:var(--jp-ui-font-color1, inherit);line-height:1.4;"
 SMALL = "color:var(--jp-ui-font-color2, inherit);font-size:90%;overflow-wrap:anywhere;"
 LINE = "1px solid var(--jp-ui-font-color2, #616161)"
@@ -20,13 +20,13 @@ HATCHED = (
     "box-shadow:inset 0 0 0 1px #8a8a8a;"
 )
 WRAP = {"flex_flow": "row wrap", "align_items": "center"}
-"""Layout of a row whose widgets go to the next line where the page is narrow."""
+"""Layout of a row whose widgets wrap if the page is narrow."""
 
 
 class Panel(ipywidgets.VBox):
-    """A column of widgets that everybody can use and that is there without a kernel, too.
+    """An accessible column of widgets that is also readable without a kernel.
 
-    A subclass says in ``__str__`` in plain text what it shows, and draws the same in `draw`.
+    A subclass describes its content as plain text in ``__str__``, and as a figure in `draw`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Panel(ipywidgets.VBox):
         self.add_class("course-panel")
 
     def _if_idle(self, react: Callable[[], None]) -> Callable:
-        """Return what calls a function on changes by the learner, not on those by the panel."""
+        """Return a handler that reacts to changes by the learner, not by the panel itself."""
 
         def on_change(change) -> None:
             if not self._busy:
@@ -57,45 +57,45 @@ class Panel(ipywidgets.VBox):
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs):
-        # ipywidgets' own text would end after 110 characters.
-        picture = figure_as_html(self.draw(), f"{type(self).__name__}, as the text below says")
+        # ipywidgets would cut the text after 110 characters.
+        image = figure_as_html(self.draw(), f"{type(self).__name__}, as the text below says")
         text = str(self)
-        page = f'{picture}<pre style="white-space:pre-wrap">{html.escape(text)}</pre>'
+        page = f'{image}<pre style="white-space:pre-wrap">{html.escape(text)}</pre>'
         return {**super()._repr_mimebundle_(**kwargs), "text/html": page, "text/plain": text}
 
 
 class _AccessibleNames(anywidget.AnyWidget):
-    """Gives the controls of the panel around it the names that screen readers need."""
+    """Gives the controls of the surrounding panel the names that screen readers need."""
 
     _esm = Path(__file__).with_name("accessible.js")
 
 
 def text(value: str = "", **layout) -> ipywidgets.HTML:
-    """Return a widget for words and small drawings."""
+    """Return a widget for text and small drawings."""
     return ipywidgets.HTML(value, layout=layout)
 
 
 def status() -> ipywidgets.HTML:
-    """Return a widget whose words a screen reader reads out when they change."""
+    """Return a widget whose text a screen reader reads out when it changes."""
     line = text()
     line.add_class("course-status")  # accessible.js gives it its role
     return line
 
 
 def checkbox(description: str = "", **options) -> ipywidgets.Checkbox:
-    """Return a checkbox whose words are not cut off."""
+    """Return a checkbox whose description is not cut off."""
     return ipywidgets.Checkbox(
         description=description, indent=False, style={"description_width": "initial"}, **options
     )
 
 
 def paragraph(words: str) -> str:
-    """Return words as HTML, in JupyterLab's colours."""
+    """Return text as HTML, in JupyterLab's colours."""
     return f'<div style="{TEXT}">{html.escape(words)}</div>'
 
 
 def with_reminder(words: str, reminder: str = "") -> str:
-    """Return words as HTML, and below them in a marked box what is still to do."""
+    """Return text as HTML, followed by a reminder in a marked box."""
     box = (
         f'<div style="border-left:4px solid #d55e00;padding-left:8px">{html.escape(reminder)}</div>'
     )
@@ -103,7 +103,7 @@ def with_reminder(words: str, reminder: str = "") -> str:
 
 
 def code_block(code: str, title: str = "The code that does the same:") -> str:
-    """Return lines of Python as HTML."""
+    """Return Python code as HTML."""
     return (
         f'<div style="{TEXT}">{html.escape(title)}</div><pre style="{TEXT}'
         "background:var(--jp-layout-color2, #eeeeee);padding:8px;white-space:pre-wrap;"
@@ -112,7 +112,7 @@ def code_block(code: str, title: str = "The code that does the same:") -> str:
 
 
 def bar(label: str, hatched: float, solid: float) -> str:
-    """Return shares of 1 as a bar, with its text alternative."""
+    """Return fractions as a stacked bar in HTML, with a text alternative."""
     pieces = "".join(
         f'<div style="width:{100 * share:.2f}%;{style}"></div>'
         for share, style in ((hatched, HATCHED), (solid, SOLID))
@@ -124,7 +124,7 @@ def bar(label: str, hatched: float, solid: float) -> str:
 
 
 def beside(drawing: str, words: str) -> str:
-    """Return a small drawing with words to its right."""
+    """Return a small drawing with text to its right."""
     return (
         f'<div style="{TEXT}display:flex;flex-wrap:wrap;align-items:center;gap:0 12px">{drawing}'
         f"<div>{html.escape(words)}</div></div>"

@@ -1,4 +1,4 @@
-"""Choosing a picture in a panel: one of the course's, or one's own."""
+"""Choosing an image in a panel: one of the course's, or the learner's own."""
 
 import base64
 import io
@@ -17,13 +17,13 @@ from course_utils.tensors import FORMATS, BadImagesError, path_to_tensor
 from course_utils.widgets.parts.panel import WRAP, paragraph, status
 
 MAX_PIXELS = 50_000_000
-"""What a picture may have: a PNG of this size takes 150 MB to decode."""
+"""Upper limit for an image: a PNG of this size takes 150 MB to decode."""
 
 MAX_BYTES = 10_000_000
-"""What a file may have: JupyterLab's server closes the connection at larger messages."""
+"""Upper limit for a file: JupyterLab's server closes the connection at larger messages."""
 
 SIDE = 480
-"""The longer side of a chosen picture in pixels, more than any network of the course takes."""
+"""The longer side of a chosen image in pixels; no network of the course takes more."""
 
 
 PHOTOGRAPHS = {
@@ -33,37 +33,36 @@ PHOTOGRAPHS = {
     "astronaut": "data.astronaut()",
     "motorcycle": "data.stereo_motorcycle()[0]",
 }
-"""Real photographs that scikit-image holds, and how to get them after
-``from skimage import data``."""
+"""Photographs that come with scikit-image, as code after ``from skimage import data``."""
 
 
 class PictureInput(anywidget.AnyWidget):
-    """A place in the page where a picture is chosen or dropped."""
+    """An area of the page where an image is chosen or dropped."""
 
     _esm = Path(__file__).with_name("picture_input.js")
     most_bytes = traitlets.Int(MAX_BYTES).tag(sync=True)
 
 
 class PictureChooser(ipywidgets.VBox):
-    """Choose one of some pictures, or give one of your own.
+    """A list of images to choose from, and an input for one's own.
 
-    A file that cannot be used gets a message; the last good picture stays.
+    For a file that cannot be used it shows a message and keeps the previous image.
 
     Parameters
     ----------
     examples : dict of str to (path, PIL.Image.Image or numpy.ndarray), optional
-        Pictures to choose from, by name; the first is chosen at the beginning. By default
+        Images to choose from, by name; the first is chosen at the beginning. By default
         `photographs`.
 
     Attributes
     ----------
     dropdown : ipywidgets.Dropdown
     name : str
-        The chosen picture's.
+        Of the chosen image.
     source : path, PIL.Image.Image, numpy.ndarray or bytes
-        What was given: the example, or the content of the learner's file.
+        The example, or the content of the learner's file.
     pixels : numpy.ndarray of uint8, shape (height, width, 3)
-        The chosen picture, upright, its longer side at most `SIDE` pixels.
+        The chosen image, upright, its longer side at most `SIDE` pixels.
     """
 
     def __init__(self, examples: dict | None = None):
@@ -84,12 +83,12 @@ class PictureChooser(ipywidgets.VBox):
         self._input.on_msg(self._on_message)
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Call a function whenever another picture was chosen."""
+        """Call a function whenever another image has been chosen."""
         self._callbacks.append(callback)
 
     @property
     def code(self) -> str:
-        """Python for the chosen picture: a file, a photograph or one of the examples."""
+        """Python code for the chosen image: a file, a photograph or one of the examples."""
         if self.name in self._own:
             return repr(self.name)
         if self._are_photographs:
@@ -106,19 +105,19 @@ class PictureChooser(ipywidgets.VBox):
         return ["from skimage import data"] * self.code.startswith("data.")
 
     def give(self, name: str, content: bytes) -> None:
-        """Take a picture file of the learner's own, as if it had been dropped."""
+        """Accept an image file of the learner, as if it had been dropped."""
         try:
-            picture = opened(name, content)
+            image = opened(name, content)
         except BadImagesError as error:
-            self._say(f"{error} The picture before stays.")
+            self._say(f"{error} The previous picture stays.")
             return
-        self._own[name] = content, picture
+        self._own[name] = content, image
         self._choose(name)
         self._say("")
         self._on_dropdown(None)
 
     def _choose(self, name: str) -> None:
-        """Let the list show a name, in one message: new options alone choose the first of them."""
+        """Select a name in one message; setting new options alone would select the first."""
         self._choosing = True
         with self.dropdown.hold_sync():
             if name not in self.dropdown.options:
@@ -131,7 +130,7 @@ class PictureChooser(ipywidgets.VBox):
             self._say(
                 f"{message['name']} has {message['too_large'] / 1e6:.0f} MB, over the "
                 f"{MAX_BYTES / 1e6:.0f} MB that fit here: save a smaller copy of it. "
-                "The picture before stays."
+                "The previous picture stays."
             )
         else:
             self.give(str(message["name"]), bytes(buffers[0]))
@@ -156,7 +155,7 @@ class PictureChooser(ipywidgets.VBox):
 
 
 def photographs() -> dict[str, np.ndarray]:
-    """Return the real photographs that scikit-image holds; nothing is downloaded.
+    """Return the photographs that come with scikit-image, without a download.
 
     Returns
     -------
@@ -172,12 +171,12 @@ def photographs() -> dict[str, np.ndarray]:
 
 
 def opened(name: str, content: bytes) -> np.ndarray:
-    """Return the pixels of an uploaded picture, upright and not too large.
+    """Return the pixels of an uploaded image, upright and not too large.
 
     Parameters
     ----------
     name : str
-        The file's.
+        Of the file.
     content : bytes
 
     Returns
@@ -187,7 +186,7 @@ def opened(name: str, content: bytes) -> np.ndarray:
     Raises
     ------
     BadImagesError
-        If it is empty, too large, no picture or damaged; the message says what to do.
+        If it is empty, too large, damaged or not an image; the message says what to do.
     """
     with _header(name, content) as image:
         try:
@@ -198,7 +197,7 @@ def opened(name: str, content: bytes) -> np.ndarray:
 
 
 def shrunk(image) -> np.ndarray:
-    """Return a picture (path, PIL image or array) upright, as RGB, at most `SIDE` wide and high."""
+    """Return an image (path, PIL image or array) upright, in RGB, at most `SIDE` wide and high."""
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image.astype(np.uint8))
     elif not isinstance(image, Image.Image):
@@ -210,7 +209,7 @@ def shrunk(image) -> np.ndarray:
 
 
 def _header(name: str, content: bytes) -> Image.Image:
-    """Open an uploaded picture without decoding it."""
+    """Open an uploaded image without decoding it."""
     if not content:
         raise BadImagesError(f"{name} is empty: choose another file.")
     too_large = f"{name} has over {MAX_PIXELS // 10**6} million pixels: save a smaller copy of it."
@@ -228,13 +227,13 @@ def _header(name: str, content: bytes) -> Image.Image:
 
 
 def data_url(pixels: np.ndarray, kind: str = "JPEG") -> str:
-    """Return a picture as a ``data:`` address that a page can show.
+    """Return an image as a data URL.
 
     Parameters
     ----------
     pixels : numpy.ndarray of uint8, shape (height, width, 3) or (height, width, 4)
     kind : {"JPEG", "PNG"}
-        PNG keeps transparency and single pixels.
+        PNG is lossless.
     """
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **({"quality": 90} if kind == "JPEG" else {}))

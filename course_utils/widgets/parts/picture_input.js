@@ -1,4 +1,4 @@
-// A place to choose or drop a picture. The bytes go to the kernel as they are.
+// An area to choose or drop an image file. Its bytes go to the kernel unchanged.
 
 function render({ model, el }) {
   const label = document.createElement("label");
@@ -23,7 +23,7 @@ function render({ model, el }) {
   input.addEventListener("change", () => send(input.files[0]));
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     label.addEventListener(kind, (event) => {
-      event.preventDefault(); // else the browser opens the picture in place of JupyterLab
+      event.preventDefault(); // or the browser would open the file instead of JupyterLab
       event.stopPropagation();
       label.style.borderStyle = kind === "dragenter" || kind === "dragover" ? "solid" : "dashed";
       if (kind === "drop") send(event.dataTransfer.files[0]);

@@ -1,4 +1,4 @@
-"""A short training of a copy of a backbone, in pieces between which a widget can be used."""
+"""A short training of a copy of a backbone, in pieces that keep the widgets responsive."""
 
 import dataclasses
 import random
@@ -15,24 +15,24 @@ from course_utils.transfer import add_classifier, split_at
 
 MAX_IMAGES = 200
 BATCH = 16
-SHARE_OF_READING = 0.3  # roughly, for the progress bar
+READING_FRACTION = 0.3  # roughly, for the progress bar
 
 
 @dataclasses.dataclass
 class ShortTraining:
-    """Train a copy of a backbone with a new classifier; the backbone stays as it is.
+    """Train a copy of a backbone with a new classifier; the backbone is not changed.
 
     Attributes
     ----------
     backbone : Backbone
         Its layers' ``trainable`` says which are frozen.
     stem : str or None
-        The block up to which all is frozen, and after which nothing is: this part is
-        computed only once. None where that is not so.
+        The block up to which everything is frozen, and after which nothing is: this part is
+        computed only once. None if there is no such block.
     train, valid : Split
     epochs : int
     history : dict of str to list
-        As in Keras' ``History.history``; grows with each epoch.
+        As in Keras' ``History.history``; grows with every epoch.
     report : Accuracy or None
         The validation accuracy after the last epoch.
     """
@@ -47,11 +47,11 @@ class ShortTraining:
 
     @property
     def rate(self) -> float:
-        """The learning rate: a tenth of a new classifier's where pretrained layers learn too."""
+        """The learning rate: ten times smaller if pretrained layers are trained, too."""
         return 1e-3 if self.stem == self.backbone.blocks[-1] else 1e-4
 
     def run(self) -> Generator[tuple[float, str]]:
-        """Train, and after each piece yield the share that is done and words that say so."""
+        """Train; after each piece, yield the fraction that is done and a status message."""
         stem, rest = self._parts()
         rest.compile(
             keras.optimizers.Adam(self.rate),
@@ -64,7 +64,7 @@ class ShortTraining:
             for start in range(0, len(split), BATCH):
                 rows.append(self._inputs(stem, split.paths[start : start + BATCH]))
                 done = sum(map(len, train)) + sum(map(len, valid))
-                yield SHARE_OF_READING * done / total, f"{done} of {total} pictures are read."
+                yield READING_FRACTION * done / total, f"{done} of {total} pictures are read."
         yield from self._train(rest, np.concatenate(train), np.concatenate(valid))
 
     def _train(self, rest: keras.Model, train: np.ndarray, valid: np.ndarray):
@@ -76,7 +76,7 @@ class ShortTraining:
                 results = rest.train_on_batch(train[batch], self.train.labels[batch])
                 sums += len(batch) * np.array(results)  # loss and accuracy
                 done = (epoch - 1 + (start + len(batch)) / len(order)) / self.epochs
-                share = SHARE_OF_READING + (1 - SHARE_OF_READING) * done
+                share = READING_FRACTION + (1 - READING_FRACTION) * done
                 yield share, f"Epoch {epoch} of {self.epochs}."
             self._note(*sums / len(train), rest.predict(valid, batch_size=BATCH, verbose=0))
             yield share, f"Epoch {epoch} of {self.epochs}: validation accuracy {self.report}."
@@ -85,7 +85,7 @@ class ShortTraining:
         """Copy the backbone: its frozen stem, and the rest with a new classifier."""
         state = random.getstate()
         model = keras.models.clone_model(self.backbone.model)
-        random.setstate(state)  # the learner's random numbers go on as if nothing had happened
+        random.setstate(state)  # cloning draws random numbers; the learner's are not affected
         model.set_weights(self.backbone.model.get_weights())
         copy = dataclasses.replace(self.backbone, model=model)
         classes = len(self.train.class_names)
@@ -119,7 +119,7 @@ class ShortTraining:
 
 
 def subsample(split: Split, most: int = MAX_IMAGES) -> Split:
-    """Return at most so many pictures of a split, all classes in their shares."""
+    """Return at most `most` images of a split, with the same class balance."""
     if len(split) <= most:
         return split
     return split.take(np.linspace(0, len(split) - 1, most).astype(int))

@@ -1,6 +1,6 @@
-"""What training a backbone costs on this machine: measured once, in a process of its own.
+"""What training a backbone costs on this machine, measured once in a process of its own.
 
-``python -m course_utils.widgets.parts.training_cost minivgg`` measures and stores; the panels read.
+``python -m course_utils.widgets.parts.training_cost minivgg`` measures and stores the costs.
 """
 
 import argparse
@@ -21,22 +21,22 @@ STEPS = 3
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """What training costs with a backbone frozen up to some block.
+    """The cost of training with a backbone frozen up to a block.
 
     Attributes
     ----------
     frozen : str
         The last frozen block, or ``"none"``.
     seconds : float
-        For each picture, one training step through the whole network.
+        Per image: one training step through the whole network.
     seconds_once : float
-        For each picture, the frozen part alone, which is enough to compute once.
+        Per image: the forward pass of the frozen part, which is needed only once.
     seconds_stored : float
-        For each picture, one training step of the rest on stored features.
+        Per image: one training step of the rest on stored features.
     memory : int
-        Most memory that a process has held which trains through the whole network, in bytes.
+        Peak memory of a process that trains through the whole network, in bytes.
     batch : int
-        How many pictures a step takes.
+        Images in a step.
     """
 
     frozen: str
@@ -48,13 +48,7 @@ class TrainingCost:
 
 
 def measured_costs(name: str) -> dict[str, TrainingCost]:
-    """Return what was measured on this machine for a backbone, by the last frozen block.
-
-    Parameters
-    ----------
-    name : str
-        See `course_utils.load_backbone`. Of another network nothing is known: ``{}``.
-    """
+    """Return the costs measured on this machine, by the last frozen block; maybe empty."""
     file = _file(name)
     if not file.exists():
         return {}
@@ -64,8 +58,8 @@ def measured_costs(name: str) -> dict[str, TrainingCost]:
 def measure_costs(name: str) -> Iterator[TrainingCost]:
     """Measure a backbone frozen up to each of its blocks, the cheapest first.
 
-    The classifier on it is average pooling and one softmax layer for ten classes. Time is
-    that of the quickest of some steps. The weights are random; that changes no cost.
+    Its head is average pooling and a softmax layer for ten classes. The time is that of the
+    fastest of several steps. The weights are random, which does not change the cost.
     """
     from course_utils.backbones import load_backbone
 
@@ -75,7 +69,7 @@ def measure_costs(name: str) -> Iterator[TrainingCost]:
 
 
 def peak_memory() -> int:
-    """Return the most memory that this process has held so far, in bytes."""
+    """Return the peak memory of this process so far, in bytes."""
     status = Path("/proc/self/status")
     if status.exists():  # on Linux, ru_maxrss starts from the peak of the process that forked
         return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
@@ -96,9 +90,9 @@ def _measure(name: str, block: str, last: str) -> TrainingCost:
     backbone = load_backbone(name, weights=False)
     freeze_up_to(backbone, None if block == "none" else block)
     batch = 32 if backbone.input_size[0] <= 64 else 8
-    pictures = np.zeros((batch, *backbone.input_size, 3), "float32")
+    images = np.zeros((batch, *backbone.input_size, 3), "float32")
     whole = add_classifier(backbone, CLASSES)
-    seconds = _seconds_of_a_step(whole, pictures)
+    seconds = _seconds_of_a_step(whole, images)
     memory = peak_memory()
     if block == "none":
         return TrainingCost(block, seconds, 0.0, seconds, memory, batch)
@@ -112,8 +106,8 @@ def _measure(name: str, block: str, last: str) -> TrainingCost:
     else:
         first, second = split_at(backbone, block)
         rest = add_classifier(second, CLASSES)
-    once = _quickest(lambda: first.predict_on_batch(pictures)) / batch
-    stored = _seconds_of_a_step(rest, first.predict_on_batch(pictures))
+    once = _fastest(lambda: first.predict_on_batch(images)) / batch
+    stored = _seconds_of_a_step(rest, first.predict_on_batch(images))
     return TrainingCost(block, seconds, once, stored, memory, batch)
 
 
@@ -122,11 +116,11 @@ def _seconds_of_a_step(model, inputs) -> float:
 
     model.compile("adam", "sparse_categorical_crossentropy")
     targets = np.arange(len(inputs)) % CLASSES
-    return _quickest(lambda: model.train_on_batch(inputs, targets)) / len(inputs)
+    return _fastest(lambda: model.train_on_batch(inputs, targets)) / len(inputs)
 
 
-def _quickest(action) -> float:
-    action()  # the first time TensorFlow builds its graph
+def _fastest(action) -> float:
+    action()  # the first call builds TensorFlow's graph
     times = []
     for _ in range(STEPS):
         start = time.perf_counter()
@@ -136,7 +130,7 @@ def _quickest(action) -> float:
 
 
 def _file(name: str) -> Path:
-    """Name the file of the results; another machine or Keras has one of its own."""
+    """Return the file of the results, specific to the machine and the version of Keras."""
     from importlib.metadata import version
 
     machine = f"{platform.machine()}-{os.cpu_count()}-cores-keras-{version('keras')}"

@@ -15,15 +15,15 @@ MAX_CURVES = 4
 
 
 class TrialPanel(ipywidgets.VBox):
-    """Trains a copy of a backbone as it is frozen now, and draws the runs into one picture.
+    """Trains a copy of a backbone as it is currently frozen, and draws all runs in one image.
 
     Parameters
     ----------
     backbone : Backbone
     train, valid : Split
-        Of large ones only some pictures are used.
+        Large ones are subsampled.
     last_frozen : callable
-        Names the block up to which all is frozen, ``"none"``, or says in words that it is
+        Returns the block up to which everything is frozen, ``"none"``, or a description of
         another choice.
 
     Attributes
@@ -33,7 +33,7 @@ class TrialPanel(ipywidgets.VBox):
         Start training; remove all curves.
     task : BackgroundTask
     runs : dict of str to ShortTraining
-        What was trained, by the words of the legend.
+        The finished trainings, by their names in the legend.
     """
 
     def __init__(
@@ -66,12 +66,14 @@ class TrialPanel(ipywidgets.VBox):
         self.epochs.observe(lambda change: self.show(), "value")
 
     def show(self) -> None:
-        """Show the Keras code for the network as it is frozen now."""
-        self._code.value = code_block(self.code, "The code that trains the network itself so:")
+        """Show the Keras code for the network as it is currently frozen."""
+        self._code.value = code_block(
+            self.code, "The code that trains the network itself like this:"
+        )
 
     @property
     def code(self) -> str:
-        """The lines of Python that train as the button does."""
+        """Python code that trains as the button does."""
         rate = self._trial().rate
         return (
             f"model = add_classifier(backbone, {len(self._train.class_names)})\n"
@@ -90,7 +92,7 @@ class TrialPanel(ipywidgets.VBox):
         of_all = "" if used == self._all else f" (of {self._all})"
         return (
             "Try it: a new classifier on a copy of this network, frozen as above, learns from "
-            f"{used} training and validation pictures{of_all}. Your own network stays as it is."
+            f"{used} training and validation pictures{of_all}. Your own network does not change."
         )
 
     def _trial(self) -> ShortTraining:

@@ -31,19 +31,19 @@ def tick(preview, *layers):
 
 def result_of(preview, **names):
     exec(preview.code, names)
-    return np.asarray(names["pictures"])
+    return np.asarray(names["images"])
 
 
 @pytest.mark.parametrize(
     "ticked", [[], *([layer] for layer in LAYERS), LAYERS], ids=lambda ticked: "+".join(ticked)
 )
-def test_shown_code_gives_the_shown_pictures(preview, ticked):
+def test_shown_code_gives_the_shown_images(preview, ticked):
     tick(preview, *ticked)
     preview.button.click()
-    before = path_to_tensor(data.chelsea(), size=preview.pictures.shape[1:3])
+    before = path_to_tensor(data.chelsea(), size=preview.images.shape[1:3])
     result = result_of(preview)
     assert result.shape == (RESULTS, *before.shape[1:])
-    assert np.allclose(result, preview.pictures, atol=1e-3)
+    assert np.allclose(result, preview.images, atol=1e-3)
     assert np.allclose(result, before) == (not ticked)
     assert ("keras.Sequential" in preview.code) == bool(ticked)
 
@@ -51,36 +51,36 @@ def test_shown_code_gives_the_shown_pictures(preview, ticked):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_strength_reaches_the_layer(preview, layer):
     tick(preview, layer)
-    weak = preview.pictures
+    weak = preview.images
     strength = preview.strengths[layer]
     strength.value = "vertical" if layer == "RandomFlip" else strength.slider.max
-    assert not np.allclose(preview.pictures, weak)
-    assert np.allclose(result_of(preview), preview.pictures, atol=1e-3)
+    assert not np.allclose(preview.images, weak)
+    assert np.allclose(result_of(preview), preview.images, atol=1e-3)
 
 
 def test_flip_flips_and_nothing_else(preview):
     tick(preview, "RandomFlip")
-    before = path_to_tensor(data.chelsea(), size=preview.pictures.shape[1:3])[0]
+    before = path_to_tensor(data.chelsea(), size=preview.images.shape[1:3])[0]
     kinds = {
         "as it was"
-        if (picture == before).all()
+        if (image == before).all()
         else "mirrored"
-        if (picture == before[:, ::-1]).all()
+        if (image == before[:, ::-1]).all()
         else "other"
-        for picture in preview.pictures
+        for image in preview.images
     }
     assert kinds == {"as it was", "mirrored"}
 
 
 def test_draw_again_gives_others_and_the_same_seed_the_same(preview):
     tick(preview, "RandomRotation")
-    first = preview.pictures
-    assert np.array_equal(AugmentationPreview().pictures.shape, first.shape)
+    first = preview.images
+    assert np.array_equal(AugmentationPreview().images.shape, first.shape)
     preview.button.click()
-    assert not np.allclose(preview.pictures, first)
+    assert not np.allclose(preview.images, first)
     other = AugmentationPreview()
     tick(other, "RandomRotation")
-    assert np.array_equal(other.pictures, first), "another panel begins with the same numbers"
+    assert np.array_equal(other.images, first), "another panel begins with the same numbers"
 
 
 def test_layers_do_not_share_their_random_numbers(preview):
@@ -138,7 +138,7 @@ def test_warns_where_the_label_is_at_risk_and_only_there(preview, subject, layer
     assert preview._warnings() == []
 
 
-def test_pictures_of_one_s_own(preview, tmp_path, monkeypatch):
+def test_images_of_one_s_own(preview, tmp_path, monkeypatch):
     path = tmp_path / "mine <b>.png"
     Image.fromarray(data.coffee()).save(path)
     for panel in (preview, AugmentationPreview({"x": path}), AugmentationPreview({"x": str(path)})):
@@ -146,25 +146,25 @@ def test_pictures_of_one_s_own(preview, tmp_path, monkeypatch):
             panel.chooser.give(path.name, path.read_bytes())
             assert "mine &lt;b&gt;.png, after, 1 of 6" in panel._gallery.value
         monkeypatch.chdir(tmp_path)
-        assert np.allclose(result_of(panel), panel.pictures, atol=1e-3)
+        assert np.allclose(result_of(panel), panel.images, atol=1e-3)
     examples = {"black": np.zeros((300, 3, 3), np.uint8)}
     panel = AugmentationPreview(examples)
-    assert np.allclose(result_of(panel, examples=examples), panel.pictures, atol=1e-3)
+    assert np.allclose(result_of(panel, examples=examples), panel.images, atol=1e-3)
 
 
-def test_bad_file_leaves_the_pictures(preview):
-    before = preview.pictures, preview._gallery.value
+def test_bad_file_leaves_the_images(preview):
+    before = preview.images, preview._gallery.value
     preview.chooser.give("x.png", b"")
     assert "x.png is empty" in preview.chooser._status.value
-    assert (preview.pictures is before[0]) and preview._gallery.value == before[1]
+    assert (preview.images is before[0]) and preview._gallery.value == before[1]
 
 
-def test_shown_pictures_are_those_of_keras(preview):
+def test_shown_images_are_those_of_keras(preview):
     tick(preview, "RandomContrast")
     contents = re.findall(r"base64,([^\"]+)", preview._gallery.value)
     assert len(contents) == 1 + RESULTS
     shown = preview._shown()
-    assert np.abs(shown[3].astype(float) - preview.pictures[2]).max() <= 0.5 + 1e-3
+    assert np.abs(shown[3].astype(float) - preview.images[2]).max() <= 0.5 + 1e-3
 
 
 def test_names_of_the_learner_s_layers_stay_as_they_would_be(preview):
@@ -173,7 +173,7 @@ def test_names_of_the_learner_s_layers_stay_as_they_would_be(preview):
     assert keras.layers.RandomFlip().name == "random_flip"
 
 
-def test_pictures_and_words_are_there_without_a_kernel(preview):
+def test_images_and_words_are_there_without_a_kernel(preview):
     bundle = preview._repr_mimebundle_()
     assert 'alt="AugmentationPreview' in bundle["text/html"]
     assert "keras.Sequential" in bundle["text/plain"]

@@ -56,7 +56,7 @@ def png(colour="green", size=(640, 400)):
     return file.getvalue()
 
 
-def test_first_picture_is_answered_as_keras_does(playground, backbone):
+def test_first_image_is_answered_as_keras_does(playground, backbone):
     assert playground.answers == expected(backbone, preprocess(CAT))
     assert "cat, preprocessed as it should be, nothing covered" in playground._status.value
     label, share = playground.answers[0]
@@ -151,13 +151,13 @@ def test_words_say_what_covering_does(playground):
 
 def test_patch_lies_in_the_page_where_the_network_sees_it(playground):
     playground.grid.choose(4, 4)
-    picture = playground._picture()
+    image = playground._image()
     width, height = playground.grid.cell_size
-    grey = (picture == 127).all(axis=2)
+    grey = (image == 127).all(axis=2)
     rows, columns = np.flatnonzero(grey.mean(axis=1) > 0.2), np.flatnonzero(grey.mean(axis=0) > 0.2)
     assert (rows.min(), rows.max() + 1) == (2 * height, 7 * height)
     assert (columns.min(), columns.max() + 1) == (2 * width, 7 * width)
-    assert picture.shape[:2] == (CELLS * height, CELLS * width)
+    assert image.shape[:2] == (CELLS * height, CELLS * width)
 
 
 def test_whole_map_is_that_of_keras(playground, backbone):
@@ -240,7 +240,7 @@ def test_shown_code_runs_alone_and_gives_the_map():
     assert np.allclose(names["found"], playground.map, atol=1e-5)
 
 
-def test_own_picture_is_answered_and_its_code_reads_the_file(backbone, tmp_path, monkeypatch):
+def test_own_image_is_answered_and_its_code_reads_the_file(backbone, tmp_path, monkeypatch):
     playground = ClassifierPlayground(backbone)
     content = png()
     playground.chooser.give("my own.png", content)
@@ -251,11 +251,11 @@ def test_own_picture_is_answered_and_its_code_reads_the_file(backbone, tmp_path,
     assert names["probabilities"].max() == pytest.approx(playground.answers[0][1], abs=1e-6)
 
 
-def test_bad_file_leaves_picture_and_answers(playground):
-    before = playground.answers, playground.grid.picture
+def test_bad_file_leaves_image_and_answers(playground):
+    before = playground.answers, playground.grid.background
     playground.chooser.give("x.jpg", b"nothing")
     assert "x.jpg is not a picture" in playground.chooser._status.value
-    assert (playground.answers, playground.grid.picture) == before
+    assert (playground.answers, playground.grid.background) == before
 
 
 def test_examples_of_one_s_own(backbone):
@@ -284,7 +284,7 @@ def test_two_panels_do_not_touch_each_other_or_the_network(backbone):
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
 
 
-def test_picture_and_words_are_there_without_a_kernel(playground):
+def test_image_and_words_are_there_without_a_kernel(playground):
     playground.grid.choose(7, 7)
     bundle = playground._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle

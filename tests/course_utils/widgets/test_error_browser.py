@@ -26,7 +26,7 @@ def answers():
 
 @pytest.fixture(scope="module")
 def images():
-    """Pictures whose brightness is their number, so that one sees which are shown."""
+    """Images whose brightness is their number, so that one sees which are shown."""
     return np.repeat(np.arange(COUNT, dtype="uint8"), 8 * 8 * 3).reshape(COUNT, 8, 8, 3) * 2
 
 
@@ -52,7 +52,7 @@ def test_cells_hold_what_scikit_learn_counts(panel, answers):
 
 @pytest.mark.parametrize("cell", [(0, 0), (0, 1), (1, 2), (2, 2)])
 @pytest.mark.parametrize("way", ["grid", "drop-downs"])
-def test_cell_shows_its_pictures_the_most_confident_first(panel, answers, cell, way):
+def test_cell_shows_its_images_the_most_confident_first(panel, answers, cell, way):
     if way == "grid":
         panel.grid.choose(*cell)
     else:
@@ -101,7 +101,7 @@ def test_empty_cell_is_said_in_words(panel):
 
 @pytest.mark.parametrize("cell", [(0, 0), (1, 0), (2, 0)])
 @pytest.mark.parametrize("form", ["probabilities", "numbers", "one-hot"])
-def test_shown_code_chooses_the_same_pictures(answers, images, cell, form):
+def test_shown_code_chooses_the_same_images(answers, images, cell, form):
     y_true, y_pred = answers
     if form == "numbers":
         y_pred = y_pred.argmax(axis=1).tolist()
@@ -114,7 +114,7 @@ def test_shown_code_chooses_the_same_pictures(answers, images, cell, form):
     names = {"y_true": y_true, "y_pred": y_pred, "images": images, "np": np}
     exec(panel.code, names | {"show_images": lambda some, columns: seen.append(some)})
     if len(panel.shown):
-        assert [int(picture[0, 0, 0]) // 2 for picture in seen[0]] == panel.shown.tolist()
+        assert [int(image[0, 0, 0]) // 2 for image in seen[0]] == panel.shown.tolist()
     exec(panel.code, names | {"show_images": show_images})
 
 
@@ -144,7 +144,7 @@ def test_files_and_splits(answers, tmp_path):
         assert [Path(path) for path in show.call_args.args[0]] == [paths[i] for i in panel.shown]
 
 
-def test_picture_that_is_gone_is_named_and_the_panel_goes_on(answers, tmp_path):
+def test_image_that_is_gone_is_named_and_the_panel_goes_on(answers, tmp_path):
     y_true, y_pred = (part[:20] for part in answers)
     paths = [tmp_path / f"{i}.png" for i in range(20)]
     for path in paths:
@@ -181,18 +181,18 @@ def test_hundred_classes_have_drop_downs_and_the_frequent_errors():
 def test_nothing_wrong_is_no_error(images):
     y_true = np.arange(COUNT) % 3
     panel = ErrorBrowser(y_true, y_true, images, NAMES)
-    assert "cat rightly recognised: 40 of 40 (100%)" in panel._status.value
+    assert "cat correctly recognised: 40 of 40 (100%)" in panel._status.value
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"images": np.zeros((5, 8, 8, 3), "uint8")}, "there are 5 pictures and 120 answers"),
+        ({"images": np.zeros((5, 8, 8, 3), "uint8")}, "there are 5 images and 120 predictions"),
         ({"y_pred": np.full((COUNT, 3), [3.0, -1.0, 0.5])}, "keras.ops.softmax"),
         ({"class_names": ["cat", "dog"]}, "3 columns for 2 classes|0 to 1"),
         ({"images": np.full((COUNT, 8, 8, 3), -0.5, "float32")}, "before they are preprocessed"),
     ],
-    ids=["other pictures", "logits", "other classes", "preprocessed"],
+    ids=["other images", "logits", "other classes", "preprocessed"],
 )
 def test_what_does_not_fit_is_refused_with_what_to_do(answers, images, change, message):
     arguments = {"y_true": answers[0], "y_pred": answers[1], "images": images, "class_names": NAMES}
@@ -218,7 +218,7 @@ def test_numbers_can_be_read_on_every_shade(share):
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_table_and_pictures_are_there_without_a_kernel(panel):
+def test_table_and_images_are_there_without_a_kernel(panel):
     bundle = panel._repr_mimebundle_()
     assert 'alt="ErrorBrowser' in bundle["text/html"]
     right, *errors = panel.counts[0]

@@ -17,7 +17,7 @@ def backbone():
 
 @pytest.fixture
 def split(tmp_path, monkeypatch):
-    """Twenty pictures of noise, each of another brightness."""
+    """Twenty images of noise, each of another brightness."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
     noise = np.random.default_rng(0)
     paths = [tmp_path / f"{i}.png" for i in range(20)]
@@ -64,7 +64,7 @@ def test_code_without_arguments_loads_everything_itself(backbone, split, monkeyp
     assert scope["strongest"].tolist() == explorer.strongest.tolist()
 
 
-def test_strongest_channels_of_the_picture_stand_in_the_grid(explorer):
+def test_strongest_channels_of_the_image_stand_in_the_grid(explorer):
     explorer.dropdown.value = "block2_conv2"
     assert explorer.slider.value == "block2_conv2"
     maps = run(explorer)["maps"].numpy()
@@ -93,7 +93,7 @@ def test_every_layer_can_be_chosen_and_says_what_it_sees(explorer):
     assert "the whole picture" in explorer._layer_status.value
 
 
-def test_pictures_are_looked_for_when_asked_and_then_follow_the_channel(explorer):
+def test_images_are_looked_for_when_asked_and_then_follow_the_channel(explorer):
     assert explorer.strongest is None and explorer._gallery.value == ""
     explorer.button.click()
     first = explorer.strongest.tolist()
@@ -118,7 +118,7 @@ def test_search_can_be_stopped(explorer):
     assert explorer.strongest is not None
 
 
-def test_grad_cam_follows_picture_class_and_opacity(explorer):
+def test_grad_cam_follows_image_class_and_opacity(explorer):
     probabilities = explorer.backbone.model.predict(
         explorer.backbone.preprocess(explorer._pixels), verbose=0
     )[0]
@@ -127,9 +127,9 @@ def test_grad_cam_follows_picture_class_and_opacity(explorer):
     )
     label = explorer.backbone.labels[probabilities.argmax()]
     assert f"{label}, probability {probabilities.max():.1%}" in explorer._heat_status.value
-    before, picture = explorer.heat, explorer._overlay.value
+    before, image = explorer.heat, explorer._overlay.value
     explorer.opacity.value = 0
-    assert explorer._overlay.value != picture and explorer.heat is before
+    assert explorer._overlay.value != image and explorer.heat is before
     explorer.reason.value = explorer.reason.options[2][1]
     assert np.abs(explorer.heat - before).max() > 0.1
     np.testing.assert_allclose(run(explorer)["heat"], explorer.heat, atol=1e-3)
@@ -172,7 +172,7 @@ def test_two_panels_do_not_disturb_each_other_nor_the_network(explorer):
         assert (before == weight.numpy()).all()
 
 
-def test_controls_have_names_and_pictures_have_words(explorer):
+def test_controls_have_names_and_images_have_words(explorer):
     explorer.button.click()
     for name in ("slider", "dropdown", "field", "button", "reason"):
         assert getattr(explorer, name).description

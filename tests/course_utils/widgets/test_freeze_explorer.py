@@ -254,18 +254,18 @@ def test_every_control_has_a_name_and_the_table_is_there_without_a_kernel(backbo
         assert re.search(rf"{block} +trainable +[\d,]+ +[\d,]+\n", bundle["text/plain"])
 
 
-def test_panel_without_a_kernel_is_a_picture_with_words(backbone):
+def test_panel_without_a_kernel_is_a_image_with_words(backbone):
     page = FreezeExplorer(backbone)._repr_mimebundle_()["text/html"]
     assert re.match(r'<img alt="FreezeExplorer, [^"]+" .* src="data:image/png;base64,', page)
     assert "block5    trainable" in page
 
 
-def test_training_takes_a_backbone_and_both_parts_of_the_pictures(backbone):
+def test_training_takes_a_backbone_and_both_parts_of_the_images(backbone):
     with pytest.raises(ValueError, match="both: training and validation"):
         FreezeExplorer(backbone, load_split("dogs_vs_cats", "train"))
-    pictures = load_split("dogs_vs_cats", "train"), load_split("dogs_vs_cats", "valid")
+    images = load_split("dogs_vs_cats", "train"), load_split("dogs_vs_cats", "valid")
     with pytest.raises(ValueError, match="give the backbone"):
-        FreezeExplorer(add_classifier(backbone, 2), *pictures)
+        FreezeExplorer(add_classifier(backbone, 2), *images)
 
 
 def test_runs_are_drawn_beside_each_other_and_told_in_words(backbone, monkeypatch):
@@ -295,7 +295,7 @@ def test_cost_is_said_where_it_was_measured(backbone, monkeypatch):
     panel = FreezeExplorer(backbone)
     assert "not measured for none" in panel.cost.words
     panel.slider.value = "block4"
-    panel.cost.pictures.value = 500
+    panel.cost.images.value = 500
     for words in ("500 pictures takes about 10 s", "once takes about 5 s", "rest 1 s", "0.9 GB"):
         assert words in panel.cost.words
     panel.checkboxes["block2"].value = False

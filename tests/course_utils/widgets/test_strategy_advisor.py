@@ -151,7 +151,7 @@ def test_code_trains_as_many_weights_as_were_measured(level):
         assert factor * rate == pytest.approx(advisor.advice.old_rate)
 
 
-def test_reader_without_a_kernel_gets_picture_and_words():
+def test_reader_without_a_kernel_gets_image_and_words():
     before = plt.get_fignums()
     bundle = StrategyAdvisor(50, "far")._repr_mimebundle_()
     assert "<img" in bundle["text/html"]

@@ -21,16 +21,16 @@ from course_utils.widgets.parts.picture_chooser import (
 RED = np.full((40, 60, 3), (255, 0, 0), np.uint8)
 
 
-def picture(size=(60, 40), kind="JPEG", colour="blue", **options):
+def image(size=(60, 40), kind="JPEG", colour="blue", **options):
     file = io.BytesIO()
     Image.new("RGB", size, colour).save(file, kind, **options)
     return file.getvalue()
 
 
-def test_own_picture_is_chosen_beside_the_examples():
+def test_own_image_is_chosen_beside_the_examples():
     chooser, seen = PictureChooser({"red": RED}), []
     chooser.on_change(lambda: seen.append(chooser.name))
-    chooser.give("blue.png", picture(kind="PNG"))
+    chooser.give("blue.png", image(kind="PNG"))
     assert seen == ["blue.png"]
     assert (chooser.pixels == (0, 0, 255)).all()
     chooser.dropdown.value = "red"
@@ -39,13 +39,13 @@ def test_own_picture_is_chosen_beside_the_examples():
     assert chooser.dropdown.options == ("red", "blue.png")
 
 
-def test_own_picture_takes_the_place_of_another_example_in_one_step():
+def test_own_image_takes_the_place_of_another_example_in_one_step():
     """New options alone would choose the first of them on the way."""
     chooser, seen, sent = PictureChooser({"red": RED, "grey": RED}), [], []
     chooser.dropdown.value = "grey"
     chooser.on_change(lambda: seen.append(chooser.name))
     chooser.dropdown.send_state = lambda keys: sent.append(set(keys))
-    chooser.give("blue.png", picture(kind="PNG"))
+    chooser.give("blue.png", image(kind="PNG"))
     assert seen == ["blue.png"]
     assert len(sent) == 1 and {"index", "_options_labels"} <= sent[0]
 
@@ -53,17 +53,17 @@ def test_own_picture_takes_the_place_of_another_example_in_one_step():
 def test_source_is_what_was_given_so_that_code_can_read_the_same():
     chooser = PictureChooser({"red": RED})
     assert chooser.source is RED
-    content = picture(kind="PNG")
+    content = image(kind="PNG")
     chooser.give("blue.png", content)
     assert chooser.source == content
 
 
-def test_another_picture_of_the_same_name_takes_its_place():
+def test_another_image_of_the_same_name_takes_its_place():
     chooser, seen = PictureChooser({"red": RED}), []
     chooser.on_change(lambda: seen.append(chooser.pixels[0, 0].tolist()))
-    chooser.give("mine.png", picture(kind="PNG"))
-    chooser.give("mine.png", picture(kind="PNG", colour="lime"))
-    chooser.give("red", picture(kind="PNG", colour="white"))
+    chooser.give("mine.png", image(kind="PNG"))
+    chooser.give("mine.png", image(kind="PNG", colour="lime"))
+    chooser.give("red", image(kind="PNG", colour="white"))
     assert seen == [[0, 0, 255], [0, 255, 0], [255, 255, 255]]
     assert chooser.dropdown.options == ("red", "mine.png")
 
@@ -73,24 +73,24 @@ def test_another_picture_of_the_same_name_takes_its_place():
     [
         (b"", "is empty"),
         (b"%PDF-1.7 not a picture", "not a picture"),
-        (picture()[:200], "not a picture|is damaged"),
-        (picture((400, 400), "PNG")[:-600], "is damaged"),
-        (picture((10_000, 6_000)), "over 50 million pixels"),
-        (picture((14_000, 14_000), "PNG"), "over 50 million pixels"),
+        (image()[:200], "not a picture|is damaged"),
+        (image((400, 400), "PNG")[:-600], "is damaged"),
+        (image((10_000, 6_000)), "over 50 million pixels"),
+        (image((14_000, 14_000), "PNG"), "over 50 million pixels"),
     ],
     ids=["empty", "wrong type", "header only", "broken off", "60 megapixel", "bomb"],
 )
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_bad_file_gets_a_message_and_the_last_picture_stays(content, message):
+def test_bad_file_gets_a_message_and_the_last_image_stays(content, message):
     chooser, seen = PictureChooser({"red": RED}), []
     chooser.on_change(lambda: seen.append(chooser.name))
     chooser.give("bad<i>.jpg", content)
     assert re.search(message, chooser._status.value)
     assert "bad&lt;i&gt;.jpg" in chooser._status.value
-    assert "The picture before stays." in chooser._status.value
+    assert "The previous picture stays." in chooser._status.value
     assert (seen, chooser.name) == ([], "red")
     assert (chooser.pixels == RED).all()
-    chooser.give("good.png", picture(kind="PNG"))
+    chooser.give("good.png", image(kind="PNG"))
     assert (seen, chooser._status.value) == (["good.png"], "")
 
 
@@ -101,20 +101,20 @@ def test_file_that_the_page_did_not_send_for_its_size_gets_a_message():
     assert chooser.name == "red"
 
 
-def test_message_of_the_page_gives_the_picture():
+def test_message_of_the_page_gives_the_image():
     chooser = PictureChooser({"red": RED})
-    chooser._on_message(None, {"name": "blue.png"}, [memoryview(picture(kind="PNG"))])
+    chooser._on_message(None, {"name": "blue.png"}, [memoryview(image(kind="PNG"))])
     assert chooser.name == "blue.png"
 
 
-def test_opened_picture_keeps_proportions_and_stands_upright():
+def test_opened_image_keeps_proportions_and_stands_upright():
     exif = Image.Exif()
     exif[0x0112] = 6
     for content, shape in (
-        (picture((960, 480)), (SIDE // 2, SIDE, 3)),
-        (picture((960, 480), exif=exif), (SIDE, SIDE // 2, 3)),
-        (picture((1000, 1)), (1, SIDE, 3)),
-        (picture((30, 20)), (20, 30, 3)),
+        (image((960, 480)), (SIDE // 2, SIDE, 3)),
+        (image((960, 480), exif=exif), (SIDE, SIDE // 2, 3)),
+        (image((1000, 1)), (1, SIDE, 3)),
+        (image((30, 20)), (20, 30, 3)),
     ):
         assert opened("a.jpg", content).shape == shape
     with pytest.raises(BadImagesError, match="b.jpg is empty"):
@@ -127,7 +127,7 @@ def test_photographs_come_with_scikit_image_and_the_code_gives_the_same():
         assert (eval(PHOTOGRAPHS[name]) == photograph).all()
 
 
-def test_address_holds_the_picture():
+def test_address_holds_the_image():
     start, content = data_url(RED, "PNG").split(",")
     assert start == "data:image/png;base64"
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))) == RED).all()

@@ -26,7 +26,7 @@ def run(trial):
     return steps
 
 
-def test_some_pictures_of_all_classes():
+def test_some_images_of_all_classes():
     split = Split([f"{i}.png" for i in range(300)], np.repeat([0, 1], [100, 200]), ["a", "b"])
     some = subsample(split, 30)
     assert len(some) == 30 and np.bincount(some.labels).tolist() == [10, 20]
@@ -53,7 +53,7 @@ def test_trains_and_reports_and_leaves_the_network_as_it_is(backbone, few, stem)
 
 
 def test_stem_computed_once_gives_what_the_whole_network_gives(backbone, few):
-    """The same start, pictures and steps: cut after block 3, and not cut."""
+    """The same start, images and steps: cut after block 3, and not cut."""
     freeze_up_to(backbone, "block3")
     cut, whole = (ShortTraining(backbone, stem, few, few, epochs=1) for stem in ("block3", None))
     run(cut)
