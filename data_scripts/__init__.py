@@ -1,1 +1,1 @@
-"""What makes or fetches the course's data; each script runs alone, with ``--help``."""
+"""Draws, downloads and verifies the course's datasets."""

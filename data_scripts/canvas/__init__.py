@@ -1,1 +1,1 @@
-"""What both data sets are drawn with: pictures, backgrounds, solid bodies."""
+"""What both datasets are drawn with: images, backgrounds, solids."""

@@ -1,6 +1,6 @@
-"""Backgrounds behind the drawn pets, and things in front of them. Both classes share them all.
+"""Backgrounds behind the drawn pets, and objects in front of them, shared by both classes.
 
-Pictures are float32 arrays (height, width, 3), 0 to 255.
+Images are float32 arrays (height, width, 3), 0 to 255.
 """
 
 import numpy as np
@@ -8,14 +8,14 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from .pictures import blur, smooth_noise
 
-Picture = np.ndarray
+Pixels = np.ndarray
 Rng = np.random.Generator
 
 
 def _colour(rng: Rng, low: float, high: float, saturation: float) -> np.ndarray:
-    """A random colour of a brightness between `low` and `high`: as a rule a dull one.
+    """Sample a colour, usually a dull one, of brightness `low` to `high`.
 
-    At `saturation` 1, wood, sand and walls are half of all, the rest has any hue.
+    At `saturation` 1, half of the colours are those of wood, sand and walls; the rest has any hue.
     """
     hue = (
         rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 * saturation + 0.1 else rng.normal(0.7, 0.4)
@@ -24,25 +24,24 @@ def _colour(rng: Rng, low: float, high: float, saturation: float) -> np.ndarray:
     return rng.uniform(low, high) * (1 + 0.7 * saturation * rng.uniform(0.1, 1) * waves)
 
 
-def _flat(size, colour) -> Picture:
+def _flat(size, colour) -> Pixels:
     return np.broadcast_to(np.asarray(colour, np.float32), (size[1], size[0], 3)).copy()
 
 
-def _mottle(picture: Picture, rng: Rng, cells: int, strength: float) -> Picture:
-    """Make parts of it lighter and darker."""
-    size = picture.shape[1], picture.shape[0]
-    return picture * (1 + strength * smooth_noise(size, cells, rng)[:, :, None])
+def _mottle(image: Pixels, rng: Rng, cells: int, strength: float) -> Pixels:
+    """Make some areas lighter and others darker."""
+    size = image.shape[1], image.shape[0]
+    return image * (1 + strength * smooth_noise(size, cells, rng)[:, :, None])
 
 
-def _grain(picture: Picture, rng: Rng, strength: float) -> Picture:
+def _grain(image: Pixels, rng: Rng, strength: float) -> Pixels:
     return (
-        picture
-        * (1 + strength * rng.standard_normal(picture.shape[:2], dtype=np.float32))[:, :, None]
+        image * (1 + strength * rng.standard_normal(image.shape[:2], dtype=np.float32))[:, :, None]
     )
 
 
 def _floor_grid(size, horizon: float, rng: Rng):
-    """Floor coordinates (across, away) of the pixels below a horizon, in floor units."""
+    """Return the floor coordinates (across, away) of pixels below a horizon, in floor units."""
     width, height = size
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / height
     away = 0.35 / np.maximum(y - horizon + 0.22, 0.05)
@@ -53,7 +52,7 @@ def _floor_grid(size, horizon: float, rng: Rng):
     return across * np.cos(turn) + away * np.sin(turn), away * np.cos(turn) - across * np.sin(turn)
 
 
-def _tiles(size, horizon, rng) -> Picture:
+def _tiles(size, horizon, rng) -> Pixels:
     u, v = _floor_grid(size, horizon, rng)
     u, v = u * 4, v * 4
     ground = _colour(rng, 110, 200, 0.12)
@@ -63,7 +62,7 @@ def _tiles(size, horizon, rng) -> Picture:
     return ground * (shade * (1 - 0.25 * seam))[:, :, None]
 
 
-def _planks(size, horizon, rng) -> Picture:
+def _planks(size, horizon, rng) -> Pixels:
     u, v = _floor_grid(size, horizon, rng)
     plank = np.floor(u * 5)
     shade = (
@@ -74,12 +73,12 @@ def _planks(size, horizon, rng) -> Picture:
     return wood * (shade * (1 - 0.4 * seam))[:, :, None]
 
 
-def _carpet(size, horizon, rng) -> Picture:
+def _carpet(size, horizon, rng) -> Pixels:
     return _grain(_mottle(_flat(size, _colour(rng, 70, 190, 0.25)), rng, 9, 0.12), rng, 0.09)
 
 
-def _room(size, rng) -> Picture:
-    """A wall with things before it, and a floor."""
+def _room(size, rng) -> Pixels:
+    """A wall with objects in front of it, and a floor."""
     width, height = size
     horizon = rng.uniform(0.1, 0.65)
     wall = Image.new("RGB", size, tuple(_colour(rng, 70, 215, 0.25).clip(0, 255).astype(int)))
@@ -89,7 +88,7 @@ def _room(size, rng) -> Picture:
         box = left, top, left + rng.uniform(0.1, 0.5) * width, top + rng.uniform(0.2, 0.7) * height
         colour = tuple(_colour(rng, 30, 230, 0.4).clip(0, 255).astype(int))
         draw.rectangle(box, fill=colour, outline=tuple(c * 2 // 3 for c in colour), width=3)
-    picture = _mottle(
+    image = _mottle(
         np.asarray(wall.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 3))), np.float32),
         rng,
         3,
@@ -97,12 +96,12 @@ def _room(size, rng) -> Picture:
     )
     floor = (_tiles, _planks, _carpet)[rng.integers(3)](size, horizon, rng)
     line = int(horizon * height)
-    picture[line:] = floor[line:]
-    picture[max(line - 4, 0) : line] *= rng.uniform(0.5, 1.2)
-    return picture
+    image[line:] = floor[line:]
+    image[max(line - 4, 0) : line] *= rng.uniform(0.5, 1.2)
+    return image
 
 
-def _fabric(size, rng) -> Picture:
+def _fabric(size, rng) -> Pixels:
     """A blanket or carpet with a pattern and folds, seen from above."""
     width, height = size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / max(size)
@@ -124,7 +123,7 @@ def _fabric(size, rng) -> Picture:
     return _grain((first + share * (second - first)) * relief.clip(0.5, 1.5), rng, 0.05)
 
 
-def _sofa(size, rng) -> Picture:
+def _sofa(size, rng) -> Pixels:
     """Cushions of one colour, shaded towards their seams."""
     width, height = size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -133,14 +132,14 @@ def _sofa(size, rng) -> Picture:
     y = np.where(y < seat, y / seat * 2 - 1, (y - seat) / (height - seat) * 1.4 - 1)
     edge = np.maximum(np.abs(x), np.abs(y))
     shade = 1.05 - 0.55 * np.clip(edge, 0, 1) ** 8 - 0.12 * y
-    picture = _colour(rng, 50, 200, 0.45) * shade[:, :, None]
-    return _grain(_mottle(picture, rng, 6, 0.12), rng, 0.05)
+    image = _colour(rng, 50, 200, 0.45) * shade[:, :, None]
+    return _grain(_mottle(image, rng, 6, 0.12), rng, 0.05)
 
 
-def strokes(canvas: Picture, x, y, dx, dy, colours, steps: int, fade: float = 0.35) -> None:
-    """Paint many short curved strokes, lighter towards their tips; the later lie above the earlier.
+def strokes(canvas: Pixels, x, y, dx, dy, colours, steps: int, fade: float = 0.35) -> None:
+    """Paint many short curved strokes, lighter towards their tips, in order.
 
-    Strokes start at pixels (x, y), reach (dx, dy) further and hang down a little at the end.
+    Strokes start at pixels (x, y), extend by (dx, dy) and sag a little at the end.
     """
     t = np.linspace(0, 1, steps, dtype=np.float32)
     x, y, dx, dy = (np.asarray(v, np.float32)[:, None] for v in (x, y, dx, dy))
@@ -148,7 +147,9 @@ def strokes(canvas: Picture, x, y, dx, dy, colours, steps: int, fade: float = 0.
     rows = (y + dy * t + 0.15 * np.abs(dx) * t * t).astype(np.int32)
     height, width, _ = canvas.shape
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    painter = np.full(height * width, -1, np.int32)  # which stroke, times steps, plus which step
+    painter = np.full(
+        height * width, -1, np.int32
+    )  # index of the stroke times steps, plus the step
     painter[(rows * width + columns)[inside]] = np.flatnonzero(inside)
     painted = np.flatnonzero(painter >= 0)
     stroke, step = np.divmod(painter[painted], steps)
@@ -156,7 +157,7 @@ def strokes(canvas: Picture, x, y, dx, dy, colours, steps: int, fade: float = 0.
     canvas.reshape(-1, 3)[painted] = colours[stroke].astype(np.float32) * light
 
 
-def _grass(size, rng) -> Picture:
+def _grass(size, rng) -> Pixels:
     """A meadow, with bushes behind it out of focus."""
     width, height = size
     horizon = rng.uniform(-0.3, 0.45) * height
@@ -165,45 +166,45 @@ def _grass(size, rng) -> Picture:
         * rng.uniform(0.6, 1.4)
         * rng.uniform((0.8, 0.9, 0.7), (1.5, 1.1, 1.2))
     )
-    picture = _mottle(_mottle(_flat(size, green * 0.75), rng, 5, 0.3), rng, 20, 0.25)
+    image = _mottle(_mottle(_flat(size, green * 0.75), rng, 5, 0.3), rng, 20, 0.25)
     n = width * height // 14
     y = np.sort(rng.uniform(max(horizon, 0), height * 1.04, n))
     x = rng.uniform(0, width, n)
     long = (4 + 14 * (y - horizon) / (height - horizon)) * rng.uniform(0.5, 1.2, n)
     lean = rng.normal(0, 0.5, n) * long
     tint = green * rng.normal(1, 0.2, (n, 1)) * rng.normal(1, 0.06, (n, 3))
-    strokes(picture, x, y, lean, -long, tint, 12)
+    strokes(image, x, y, lean, -long, tint, 12)
     if horizon > 0:
         line = int(horizon)
-        picture[:line] = _outdoors(size, rng)[:line]
-    return picture
+        image[:line] = _outdoors(size, rng)[:line]
+    return image
 
 
-def _outdoors(size, rng) -> Picture:
-    """Trees, houses, light spots, far out of focus."""
-    picture = Image.new("RGB", size, tuple(_colour(rng, 60, 190, 0.3).clip(0, 255).astype(int)))
-    draw = ImageDraw.Draw(picture)
+def _outdoors(size, rng) -> Pixels:
+    """Trees, houses and spots of light, far out of focus."""
+    image = Image.new("RGB", size, tuple(_colour(rng, 60, 190, 0.3).clip(0, 255).astype(int)))
+    draw = ImageDraw.Draw(image)
     for r in np.geomspace(0.25, 0.02, rng.integers(60, 160)) * size[0]:
         x, y = rng.uniform(0, size[0]), rng.uniform(0, size[1])
         green = rng.uniform(20, 150) * np.array((0.85, 1.0, 0.55)) * rng.uniform(0.85, 1.15, 3)
         colour = green if rng.random() < 0.65 else _colour(rng, 40, 230, 0.3)
         stretch = rng.uniform(0.5, 2.0)
         draw.ellipse((x - r, y - r * stretch, x + r, y + r * stretch), fill=_fill(colour))
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(4, 9))), np.float32)
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(rng.uniform(4, 9))), np.float32)
 
 
-def _street(size, rng) -> Picture:
+def _street(size, rng) -> Pixels:
     """Asphalt, gravel or sand, with something blurred behind it."""
     height = size[1]
     ground = np.array((1, 0.97, 0.92)) * rng.uniform(0.9, 1.1, 3) * rng.uniform(70, 190)
-    picture = _mottle(_flat(size, ground), rng, 7, 0.15)
+    image = _mottle(_flat(size, ground), rng, 7, 0.15)
     gravel = smooth_noise(size, size[0] // int(rng.integers(2, 6)), rng)
-    picture = _grain(picture * (1 + rng.uniform(0.05, 0.25) * gravel[:, :, None]), rng, 0.06)
+    image = _grain(image * (1 + rng.uniform(0.05, 0.25) * gravel[:, :, None]), rng, 0.06)
     line = int(rng.uniform(-0.3, 0.5) * height)
     if line > 0:
-        picture[:line] = _outdoors(size, rng)[:line]
-        picture[line : line + 3] *= 0.7
-    return picture
+        image[:line] = _outdoors(size, rng)[:line]
+        image[line : line + 3] *= 0.7
+    return image
 
 
 BACKGROUNDS = (
@@ -216,23 +217,23 @@ BACKGROUNDS = (
 )
 
 
-def background(size: tuple[int, int], rng: Rng) -> Picture:
-    """A random background of a size (width, height)."""
+def background(size: tuple[int, int], rng: Rng) -> Pixels:
+    """Sample a background of size (width, height)."""
     kinds, shares = zip(*BACKGROUNDS, strict=True)
-    picture = kinds[rng.choice(len(kinds), p=shares)](size, rng)
-    return blur(picture, float(rng.choice([0.7, 1.5, 3.0, 5.0])))
+    image = kinds[rng.choice(len(kinds), p=shares)](size, rng)
+    return blur(image, float(rng.choice([0.7, 1.5, 3.0, 5.0])))
 
 
-def occlude(picture: Picture, rng: Rng) -> Picture:
-    """Put a thing, slightly out of focus, in front of part of the picture."""
+def occlude(image: Pixels, rng: Rng) -> Pixels:
+    """Draw an object, slightly out of focus, in front of part of the image."""
     kind = (_fence, _bars, _edge, _leaves, _ball)[rng.integers(5)]
-    size = picture.shape[1], picture.shape[0]
+    size = image.shape[1], image.shape[0]
     layer = Image.new("RGBA", size, (0, 0, 0, 0))
     kind(ImageDraw.Draw(layer), size, rng)
     above = np.asarray(layer.filter(ImageFilter.GaussianBlur(rng.uniform(0.7, 2.2))), np.float32)
     share = above[:, :, 3:] / 255
     lit = above[:, :, :3] * (1 + 0.15 * smooth_noise(size, 4, rng)[:, :, None])
-    return picture * (1 - share) + lit * share
+    return image * (1 - share) + lit * share
 
 
 def _fill(colour) -> tuple[int, ...]:

@@ -1,18 +1,18 @@
-"""Ellipsoids and leaves seen through a camera: the clay from which animals are modelled.
+"""Ellipsoids and leaves seen through a camera: the shapes from which animals are modelled.
 
 Lengths are in units of the model (for a pet: about the radius of its head); x grows to the right,
-y upwards, z towards the camera. Rays are parallel; perspective enters by enlarging what is near
-before it is cast. Surfaces that meet are blended, so that a shoulder flows into a trunk.
+y upwards, z towards the camera. Rays are parallel; perspective comes from enlarging near solids
+before they are cast. Surfaces that meet are blended, so a shoulder flows into a trunk.
 """
 
 import numpy as np
 
 Vector = np.ndarray
-BLEND = 5.0  # how sharply the nearer of two surfaces wins; per unit of length
+BLEND = 5.0  # sharpness with which the nearer of two surfaces wins, per unit of length
 
 
 class Camera:
-    """A view: picture size, pixels per unit, the point of the picture where (0, 0) is seen."""
+    """A view: image size, pixels per unit, the pixel that shows (0, 0), distance to z = 0."""
 
     def __init__(
         self, size: tuple[int, int], scale: float, origin: tuple[float, float], distance: float
@@ -20,22 +20,22 @@ class Camera:
         self.size, self.scale, self.origin, self.distance = size, scale, origin, distance
 
     def enlargement(self, z: float) -> float:
-        """Factor by which things at depth `z` appear larger than those at depth 0."""
+        """Return how much larger objects at depth `z` appear than at depth 0."""
         return self.distance / (self.distance - z)
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixel positions (n, 2) of points (n, 3)."""
+        """Return the pixel positions (n, 2) of points (n, 3)."""
         points = np.asarray(points, dtype=np.float64).reshape(-1, 3)
         flat = points[:, :2] * self.enlargement(points[:, 2:])
         return flat * (self.scale, -self.scale) + self.origin
 
 
 class Relief:
-    """What the camera sees of a model, per pixel: depth, normal and the part it belongs to.
+    """What the camera sees of a model, per pixel: depth, normal and part.
 
-    `part` holds small integers chosen by the caller, -1 where nothing is seen. `depth` and
-    `normal` become final with `finish`. `front` is a depth that nothing of the model passes:
-    weights are counted from it, to stay small.
+    `part` holds small integers chosen by the caller, -1 where the model is not visible. `depth`
+    and `normal` are final after `finish`. `front` is a depth in front of the whole model; weights
+    are relative to it, so that they do not overflow.
     """
 
     def __init__(self, camera: Camera, front: float) -> None:
@@ -69,15 +69,15 @@ class Relief:
     def add_leaf(
         self, base: Vector, tip: Vector, side: Vector, outline, bulge: float, part: int, inner: int
     ) -> None:
-        """Add a thin curved leaf: `outline(t)`, 0 <= t <= 1: its half width in lengths of `side`.
+        """Add a thin curved leaf, whose half width is `outline(t)` times `side` for t from 0 to 1.
 
-        Its middle, where it shows the side that faces `side` x (tip - base), is of part `inner`.
+        The middle of the side that faces `side` x (tip - base) belongs to part `inner`.
         """
         larger = self.camera.enlargement(base[2])
         base, up, side = base * larger, (tip - base) * larger, side * larger
         facing = np.cross(side, up)
         facing = facing / np.linalg.norm(facing)
-        if abs(facing[2]) < 0.12:  # seen from its edge: nothing but a line
+        if abs(facing[2]) < 0.12:  # seen edge-on: only a line
             return
         reach = np.abs(up) + 1.3 * np.abs(side)
         window, dx, dy = self._window(base, reach)
@@ -122,13 +122,16 @@ class Relief:
         self.normal /= np.sqrt((self.normal**2).sum(axis=0)) + 1e-9
 
     def points(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Points (n, 3) of the model seen at these pixels, perspective undone."""
+        """Return the points (n, 3) of the model at these pixels, without perspective."""
         seen = np.stack([self.x[columns], self.y[rows], self.depth[rows, columns]], axis=1)
         return seen / (1 + seen[:, 2:] / self.camera.distance)
 
 
 def cast(ellipsoids: list, camera: Camera, leaves: list = ()) -> Relief:
-    """What a camera sees of ellipsoids and leaves: arguments of `add_ellipsoid`, `add_leaf`."""
+    """Return what a camera sees of ellipsoids and leaves.
+
+    They are given as arguments of `Relief.add_ellipsoid` and `Relief.add_leaf`.
+    """
     depths = [centre[2] + np.abs(axes[2]).max() for centre, axes, _ in ellipsoids]
     relief = Relief(camera, max(depth * camera.enlargement(depth) for depth in depths))
     for ellipsoid in ellipsoids:
@@ -140,7 +143,11 @@ def cast(ellipsoids: list, camera: Camera, leaves: list = ()) -> Relief:
 
 
 def rotation(yaw: float = 0, pitch: float = 0, roll: float = 0) -> np.ndarray:
-    """Rotation matrix: first roll about z, then pitch about x, then yaw about y (radians)."""
+    """Return a rotation matrix: first roll about z, then pitch about x, then yaw about y (radians).
+
+    >>> (rotation(yaw=np.pi / 2) @ (0, 0, 1)).round().tolist()  # from the camera to the right
+    [1.0, 0.0, 0.0]
+    """
     (a, b, c), (d, e, f) = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
     about_y = np.array([[a, 0, d], [0, 1, 0], [-d, 0, a]])
     about_x = np.array([[1, 0, 0], [0, b, -e], [0, e, b]])
@@ -149,7 +156,7 @@ def rotation(yaw: float = 0, pitch: float = 0, roll: float = 0) -> np.ndarray:
 
 
 def spindle(start: Vector, end: Vector, radius: float, overlap: float = 0.6):
-    """Centre and axes of the ellipsoid around a bone: round across, reaching beyond both ends."""
+    """Return centre and axes of the ellipsoid around a bone, which extends beyond both its ends."""
     along = np.subtract(end, start)
     length = np.linalg.norm(along)
     along = along / max(length, 1e-6)

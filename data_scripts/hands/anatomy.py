@@ -1,4 +1,4 @@
-"""A jointed model of a right hand: bones and joint angles in, a surface of small facets out.
+"""A jointed model of a right hand: from bones and joint angles to a surface of small facets.
 
 Lengths are in centimetres. The palm faces the viewer: x points to the right (the side of the
 thumb), y up along the fingers, z towards the viewer; the wrist is the origin. Anatomical
@@ -13,11 +13,11 @@ KNUCKLES = np.array([[2.75, 8.9], [0.85, 9.3], [-1.1, 8.9], [-2.9, 7.9]])
 BONES = np.array([[4.2, 2.4, 2.1], [4.7, 2.8, 2.2], [4.3, 2.7, 2.2], [3.5, 2.0, 1.9]])
 THICKNESS = np.array([0.90, 0.92, 0.86, 0.76])
 CONVERGENCE = np.array([-3.0, 0.0, 5.0, 10.0])
-"""Degrees by which bent fingers lean towards the root of the thumb."""
+"""Degrees by which flexed fingers lean towards the root of the thumb."""
 
 THUMB_ROOT = np.array([1.5, 1.4, 0.2])
 THUMB_HEEL = np.array([-0.5, -2.4, -1.2])
-"""Where the ball of the thumb begins, from the root of its bones."""
+"""Where the ball of the thumb begins, relative to the root of its bones."""
 THUMB_BONES = np.array([4.7, 3.4, 2.8])
 
 MATERIALS = ("back", "palm", "crease", "nail", "cloth", "band")
@@ -26,7 +26,7 @@ BACK, PALM, CREASE, NAIL, CLOTH, BAND = range(len(MATERIALS))
 
 @dataclass(frozen=True)
 class HandShape:
-    """Proportions of a person's hand, as factors of an average hand; sleeve in centimetres."""
+    """Proportions of a person's hand relative to an average hand; sleeve and band in cm."""
 
     finger_lengths: np.ndarray  # (4,)
     finger_width: float
@@ -41,25 +41,27 @@ class HandShape:
 class Pose:
     """Joint angles in degrees; fingers in the order index, middle, ring, little."""
 
-    flexion: np.ndarray  # (4, 3): at the knuckle, the middle and the end joint
+    flexion: np.ndarray  # (4, 3): knuckle, middle joint, end joint
     spread: np.ndarray  # (4,): towards the thumb
     metacarpal: np.ndarray  # (3,): where the thumb's first bone points
     nail_side: np.ndarray  # (3,): where the thumb's nail faces
     thumb_target: np.ndarray  # (3,): where the thumb's tip goes, as far as it reaches
-    touches: int | None = None  # the finger whose tip the thumb meets; then an offset from it
+    touches: int | None = (
+        None  # finger at whose tip the thumb aims; the target is then relative to it
+    )
     wrist: np.ndarray = field(default_factory=lambda: np.zeros(2))  # bend sideways, forwards
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A tube of rings: points (rings, around, 3), materials' weights (rings, around, 6)."""
+    """A tube of rings: points (rings, around, 3), weights of materials (rings, around, 6)."""
 
     points: np.ndarray
     weights: np.ndarray
 
 
 def hand_surfaces(shape: HandShape, pose: Pose) -> list[Surface]:
-    """Return the surfaces of palm with arm, fingers, thumb, sleeve and bracelet."""
+    """Return the surfaces of palm and arm, fingers, thumb, sleeve and bracelet."""
     pose = meet_thumb(shape, pose)
     surfaces = [_palm_and_arm(shape, pose)]
     surfaces += [_finger(shape, pose, finger) for finger in range(4)]
@@ -72,7 +74,7 @@ def hand_surfaces(shape: HandShape, pose: Pose) -> list[Surface]:
 
 
 def meet_thumb(shape: HandShape, pose: Pose) -> Pose:
-    """Bend the finger that the thumb is to touch until the thumb reaches it."""
+    """Flex the finger that the thumb touches until the thumb reaches it."""
     reach = 0.97 * shape.thumb_length * THUMB_BONES[1:].sum()
     _, knuckle = _thumb_root(shape, pose)
     for _ in range(20):
@@ -85,7 +87,7 @@ def meet_thumb(shape: HandShape, pose: Pose) -> Pose:
 
 
 def finger_spine(shape: HandShape, pose: Pose, finger: int) -> np.ndarray:
-    """Return the line inside a finger from knuckle to tip, shape (rings, 3), bent at its joints."""
+    """Return the centre line of a finger from knuckle to tip, shape (rings, 3)."""
     along, lengths = _finger_rings(shape, finger)
     joints = np.array([0.0, lengths[0], lengths[0] + lengths[1]])
     ramp = (along[:, None] - joints) / 1.3 + np.array([1.0, 0.5, 0.5])
@@ -135,13 +137,19 @@ def _round_end(along: np.ndarray, tip: float) -> np.ndarray:
 
 
 def _tube(
-    spine: np.ndarray, side: np.ndarray, across: np.ndarray, deep: np.ndarray,
-    creases: np.ndarray, from_tip: np.ndarray, root: np.ndarray, shape: HandShape,
-) -> Surface:  # fmt: skip
+    spine: np.ndarray,
+    side: np.ndarray,
+    across: np.ndarray,
+    deep: np.ndarray,
+    creases: np.ndarray,
+    from_tip: np.ndarray,
+    root: np.ndarray,
+    shape: HandShape,
+) -> Surface:
     """Sweep an ellipse along the spine.
 
-    `creases` (0 to 1) are on the palm's side, `from_tip` (in thicknesses, negative) places the
-    nail, and where `root` is 1 the skin is the palm's all around.
+    `creases` (0 to 1) are on the palmar side, `from_tip` (in thicknesses, negative) places the
+    nail, and where `root` is 1 the skin is palmar all around.
     """
     tangent = np.gradient(spine, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
@@ -162,7 +170,7 @@ def _tube(
 
 
 def _weights(palmar: np.ndarray, crease: np.ndarray, nail: np.ndarray) -> np.ndarray:
-    """Return the share of each material: nails cover creases, creases cover skin."""
+    """Return the weight of each material: nails cover creases, creases cover skin."""
     weights = np.zeros((*palmar.shape, len(MATERIALS)))
     skin = (1 - nail) * (1 - crease)
     weights[..., BACK], weights[..., PALM] = skin * (1 - palmar), skin * palmar
@@ -171,7 +179,7 @@ def _weights(palmar: np.ndarray, crease: np.ndarray, nail: np.ndarray) -> np.nda
 
 
 def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
-    """Ring by ring from the forearm over the wrist up to the fingers' roots."""
+    """Build palm and arm ring by ring, from the forearm over the wrist to the fingers' roots."""
     height = np.r_[-16, -12, -8, -5, np.linspace(-3, -0.5, 4), np.linspace(0, 0.97, 24), 0.99, 1, 1]
     closing = np.r_[np.ones(len(height) - 6), 0.98, 0.93, 0.84, 0.7, 0.45, 0.05]
     stations = [-16, -5, -1, 0, 0.15, 0.4, 0.75, 1]
@@ -190,19 +198,19 @@ def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
 
 
 def _boxy(cosine: np.ndarray) -> np.ndarray:
-    """Bring a circle nearer to a square (a superellipse), as an arm's cross-section is."""
+    """Turn a circle into a superellipse, the cross-section of an arm."""
     return np.sign(cosine) * np.abs(cosine) ** 0.8
 
 
 def _palm_top(x: np.ndarray, shape: HandShape, pose: Pose) -> np.ndarray:
-    """Height at which the fingers leave the palm; the skin between stretched fingers is higher."""
+    """Return the height at which the fingers leave the palm; extended fingers raise it."""
     stretched = np.clip(np.cos(np.deg2rad(pose.flexion[:, 0])), 0, 1)
     top = KNUCKLES[:, 1] + 0.5 + 1.1 * stretched**2
     return np.interp(x, KNUCKLES[::-1, 0] * shape.palm_width, top[::-1])
 
 
 def _palm_relief(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the palm's bulges (cm) and the darkness of its three great lines and the wrist's."""
+    """Return the palm's bulges (cm) and the darkness of its three main lines and the wrist's."""
     bulges = (
         0.75 * np.exp(-(((x - 1.8) / 1.5) ** 2) - ((y - 3.2) / 2.4) ** 2)
         + 0.55 * np.exp(-(((x + 2.2) / 1.3) ** 2) - ((y - 3.0) / 2.8) ** 2)
@@ -218,7 +226,7 @@ def _palm_relief(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bend_wrist(points: np.ndarray, pose: Pose) -> np.ndarray:
-    """Shear what lies below the wrist sideways and forwards, softly at first."""
+    """Shear everything below the wrist sideways and forwards, gradually at first."""
     below = np.clip(-points[..., 1], 0, None)
     below = below**2 / (below + 2)
     sideways, forwards = np.tan(np.deg2rad(pose.wrist))
@@ -228,7 +236,7 @@ def _bend_wrist(points: np.ndarray, pose: Pose) -> np.ndarray:
 def _around_the_arm(
     shape: HandShape, pose: Pose, low: float, high: float, factor: float, material: int
 ) -> Surface:
-    """Cloth or a band around the forearm between two heights."""
+    """Build cloth or a band around the forearm between two heights."""
     height = np.r_[np.linspace(low, high, 9), high, high]
     factor = np.r_[np.full(9, factor), factor - 0.05, 0.9]
     width = factor * np.interp(height, [-16, -5, -1, 0], [3.9, 3.1, 2.75, 2.8]) * shape.palm_width
@@ -242,7 +250,7 @@ def _around_the_arm(
 
 
 def _thumb(shape: HandShape, pose: Pose) -> list[Surface]:
-    """Thumb with its ball, and the web of skin between it and the index finger."""
+    """Build the thumb with its ball, and the web of skin between it and the index finger."""
     joints = _thumb_joints(shape, pose)
     line = np.vstack([joints[0] + THUMB_HEEL, joints])
     stations = np.r_[0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))]
@@ -276,9 +284,9 @@ def _thumb_target(shape: HandShape, pose: Pose) -> np.ndarray:
 
 
 def _thumb_joints(shape: HandShape, pose: Pose) -> np.ndarray:
-    """Place the thumb's joints: the first bone as the pose says, the others to the target.
+    """Place the thumb's joints: the first bone by the pose, the others by inverse kinematics.
 
-    The two outer bones and the way to the target form a triangle; the law of cosines gives the
+    The two outer bones and the line to the target form a triangle; the law of cosines gives the
     joint between them, on the side of the nail.
     """
     root, knuckle = _thumb_root(shape, pose)
@@ -294,7 +302,7 @@ def _thumb_joints(shape: HandShape, pose: Pose) -> np.ndarray:
 
 
 def _rounded_line(joints: np.ndarray, stations: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """Return points on the joints' polygon with its corners rounded over about 1.6 cm."""
+    """Return points on the line through the joints, its corners rounded over about 1.6 cm."""
     shifts = np.linspace(-0.8, 0.8, 9)
     places = np.clip(along[:, None] + shifts, 2 * stations[0], None)
     line = np.stack([np.interp(places, stations, joints[:, axis]) for axis in range(3)], axis=-1)

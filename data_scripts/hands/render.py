@@ -1,14 +1,14 @@
-"""Draw the pocket edition's sign-language digits: photographs of hands that never were.
+"""Draw the pocket edition's sign-language digits: photographs of hands that never existed.
 
-A jointed model of a hand (see `hand.py`) takes the pose of one of ten signs; a camera looks at
-it in front of a sheet of paper. About 200 signers each have a hand, skin, light, sleeve and
-camera of their own and make each sign about once, as in the Sign Language Digits data set.
+A jointed model of a hand (see `anatomy`) takes the pose of one of ten signs; a camera looks at
+it in front of a sheet of paper. About 200 signers each have their own hand, skin, light, sleeve
+and camera, and make each sign about once, as in the Sign Language Digits dataset.
 
-0: fingers and thumb form an O. 1 to 5: as many fingers stretched (3: with the thumb; 4: without).
-6 to 9: the thumb touches the little, ring, middle or index finger, the others are stretched.
+0: fingers and thumb form an O. 1 to 5: as many fingers are extended (3: with the thumb;
+4: without). 6 to 9: the thumb touches the little, ring, middle or index finger, and the other
+fingers are extended.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,15 +26,15 @@ from ..canvas.pictures import (
 )
 from .anatomy import HandShape, Pose, Surface, hand_surfaces
 
-SIDE = 100  # pixels of a picture
-FINE = 3  # drawn this many times larger, then reduced
+SIDE = 100  # of an image, in pixels
+FINE = 3  # drawn this many times larger, then downsampled
 SIGNERS = 208
 COUNTS = {
     "train": (170, 171, 171, 171, 172, 172, 172, 171, 173, 169),
     "valid": (30,) * 10,
     "test": (5,) * 10,
 }
-"""Pictures per split and sign: those of the photographs."""
+"""Images per split and sign: the same as of the photographs."""
 
 CAMERA_DISTANCE = 48.0  # cm from the palm
 PAPER_GAP = 0.5  # cm between the paper and the hand's rearmost part in view
@@ -47,11 +47,21 @@ POLISH = np.array([[150, 30, 46], [40, 34, 60], [216, 150, 160], [190, 60, 60]])
 
 OPEN, FIST, MEETS, ROUND = (4, 7, 4), (82, 96, 48), (58, 58, 22), (60, 56, 32)
 """Flexion in degrees of the knuckle, the middle and the end joint."""
-STRETCHED = {0: "", 1: "0", 2: "01", 3: "01", 4: "0123", 5: "0123", 6: "012", 7: "013", 8: "023",
-             9: "123"}  # fmt: skip
-"""Stretched fingers of each sign: 0 is the index, 3 the little finger; the thumb comes extra."""
+STRETCHED = {
+    0: "",
+    1: "0",
+    2: "01",
+    3: "01",
+    4: "0123",
+    5: "0123",
+    6: "012",
+    7: "013",
+    8: "023",
+    9: "123",
+}
+"""Extended fingers of each sign: 0 is the index, 3 the little finger; the thumb is separate."""
 MEETING_FINGER = {0: 1, 6: 3, 7: 2, 8: 1, 9: 0}
-"""The finger whose tip the thumb touches."""
+"""The finger whose tip the thumb touches in a sign."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +77,22 @@ class Signer:
     fall_off: float  # strength of the vignette
     scale: float  # pixels per centimetre
     habit: np.ndarray  # (3,): usual turn about x, y, z in degrees
-    place: np.ndarray  # (2,): usual place in the picture, in pixels from the middle
+    place: np.ndarray  # (2,): usual place in the image, in pixels from the middle
     noise: float
     focus: float  # radius of the blur in pixels
 
 
 def render_signs(folder: Path, seed: int = 0, workers: int | None = None) -> Path:
-    """Draw all 2062 pictures into ``<folder>/<split>/<sign>/signer<id>_<sign>.jpg``.
+    """Draw all 2062 images into ``<folder>/<split>/<sign>/signer<id>_<sign>.jpg``.
 
-    The same seed gives the same pictures with any number of `workers` (processes, by default one
-    per processor). Interrupted, it leaves `folder` as it was.
+    The same seed gives the same images with any number of `workers` (processes, by default one
+    per core). Interrupted, it leaves `folder` as it was.
     """
     return render_all(draw_sign, sign_tasks(seed), folder, workers, "drawing hands")
 
 
 def sign_tasks(seed: int) -> list[tuple[str, tuple[int, int, int]]]:
-    """Return file names with (seed, signer, sign), the splits drawn at random over files."""
+    """Return file names with (seed, signer, sign); files are dealt to the splits at random."""
     tasks = []
     for sign in range(10):
         signers = iter(np.random.default_rng([seed, 0, sign]).permutation(SIGNERS))
@@ -94,7 +104,7 @@ def sign_tasks(seed: int) -> list[tuple[str, tuple[int, int, int]]]:
 
 
 def draw_sign(description: tuple[int, int, int]) -> Image.Image:
-    """Draw one signer making one sign: (seed, signer, sign) to a picture of 100 by 100."""
+    """Draw one image, 100 by 100 pixels, from (seed, signer, sign)."""
     seed, number, sign = description
     signer = make_signer(np.random.default_rng([seed, 1, number]))
     rng = np.random.default_rng([seed, 2, number, sign])
@@ -105,7 +115,7 @@ def draw_sign(description: tuple[int, int, int]) -> Image.Image:
 
 
 def make_signer(rng: np.random.Generator) -> Signer:
-    """Draw a person's hand and circumstances at random."""
+    """Sample a person's hand, light, camera and habits."""
     large = rng.normal(0, 0.03)
     shape = HandShape(
         finger_lengths=1 + large + rng.normal(0, 0.05) + rng.normal(0, 0.025, 4),
@@ -134,7 +144,7 @@ def make_signer(rng: np.random.Generator) -> Signer:
 
 
 def material_colours(rng: np.random.Generator) -> np.ndarray:
-    """Choose the skin and what belongs to it, in the order of `hand.MATERIALS`."""
+    """Sample RGB colours (materials, 3), in the order of `anatomy.MATERIALS`."""
     tone = rng.beta(1.1, 1.9) * (len(SKIN_TONES) - 1)
     back = np.array([np.interp(tone, range(len(SKIN_TONES)), SKIN_TONES[:, i]) for i in range(3)])
     back = back * (1 + rng.normal(0, [0.03, 0.02, 0.03]))
@@ -147,7 +157,7 @@ def material_colours(rng: np.random.Generator) -> np.ndarray:
 
 
 def make_pose(sign: int, rng: np.random.Generator) -> Pose:
-    """Return the joint angles of a sign as this person makes it this time."""
+    """Sample the joint angles of one performance of a sign."""
     bent = ROUND if sign == 0 else FIST
     flexion = np.array([OPEN if str(finger) in STRETCHED[sign] else bent for finger in range(4)])
     touches = MEETING_FINGER.get(sign)
@@ -185,12 +195,12 @@ THUMBS = {
     "meets 8": ((0.4, 0.74, 0.52), (0.7, 0.0, 0.7), (0.3, -0.1, 1.1)),
     "meets 9": ((0.52, 0.7, 0.48), (0.8, 0.0, 0.6), (0.4, -0.3, 1.0)),
 }
-"""Direction of the thumb's first bone, the side of its nail, the target of its tip in cm: from the
-wrist, or from the tip of the finger that it meets."""
+"""Direction of the thumb's first bone, direction its nail faces, and target of its tip in cm, from
+the wrist or from the tip of the finger that it meets."""
 
 
 def turn_of(sign: int, signer: Signer, rng: np.random.Generator) -> np.ndarray:
-    """Return the rotation matrix of the hand; the O is seen from the little finger's side."""
+    """Sample the hand's rotation matrix; the O is seen from the side of the little finger."""
     x, y, z = np.deg2rad(signer.habit + rng.normal(0, (5, 7, 5)) + (0, 68 if sign == 0 else 0, 0))
     about_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
     about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
@@ -210,19 +220,22 @@ def facets(surfaces: list[Surface]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def project(corners: np.ndarray, signer: Signer, rng: np.random.Generator) -> np.ndarray:
-    """Return the corners' places (n, 4, 2) in the enlarged picture, in perspective."""
+    """Project corners to pixel positions (n, 4, 2) of the enlarged image, in perspective."""
     scale = FINE * signer.scale * rng.normal(1, 0.04)
     enlarged = scale * CAMERA_DISTANCE / (CAMERA_DISTANCE - corners[..., 2:])
     place = signer.place + rng.normal(0, (2.5, 2.5)) + SIDE / 2
-    middle = np.array([0.0, 8.4])  # the place in the hand that is aimed at
+    middle = np.array([0.0, 8.4])  # where in the hand the camera aims
     return (corners[..., :2] - middle) * enlarged * [1, -1] + FINE * place
 
 
 def photograph(
-    corners: np.ndarray, weights: np.ndarray, places: np.ndarray, signer: Signer,
+    corners: np.ndarray,
+    weights: np.ndarray,
+    places: np.ndarray,
+    signer: Signer,
     rng: np.random.Generator,
-) -> Image.Image:  # fmt: skip
-    """Light the facets, put them before the paper, and let the camera do its worst."""
+) -> Image.Image:
+    """Light the facets in front of the paper; add vignette, blur and noise as a camera does."""
     seen = visible_facets(corners, places)
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
@@ -243,10 +256,10 @@ def photograph(
 
 
 def paper_folds(rng: np.random.Generator) -> np.ndarray:
-    """Return factors around 1: the sheet of paper has been folded once or twice."""
+    """Return brightness factors around 1: the paper may have been folded once or twice."""
     side = FINE * SIDE
-    picture = Image.new("L", (side, side), 128)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("L", (side, side), 128)
+    draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(0, 3)):
         (x, y), slope = rng.uniform(0, side, 2), rng.normal(0, 0.15)
         line = [(0, y - slope * x), (side, y + slope * (side - x))]
@@ -254,13 +267,13 @@ def paper_folds(rng: np.random.Generator) -> np.ndarray:
             line = [(b, a) for a, b in line]
         draw.line(line, fill=int(rng.integers(136, 150)), width=3)
         draw.line([(a + 4, b + 4) for a, b in line], fill=int(rng.integers(108, 124)), width=4)
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(2)), dtype=np.float32) / 128
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(2)), dtype=np.float32) / 128
 
 
 def visible_facets(corners: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return which facet each pixel shows (-1: paper): far ones are painted first."""
-    picture = Image.new("I", (FINE * SIDE, FINE * SIDE), -1)
-    draw = ImageDraw.Draw(picture)
+    """Return the facet that each pixel shows, -1 for paper (painter's algorithm)."""
+    image = Image.new("I", (FINE * SIDE, FINE * SIDE), -1)
+    draw = ImageDraw.Draw(image)
     first, second = places[:, 2] - places[:, 0], places[:, 3] - places[:, 1]
     faces_camera = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] < 0
     order = np.argsort(corners[..., 2].mean(axis=1), kind="stable")
@@ -268,18 +281,18 @@ def visible_facets(corners: np.ndarray, places: np.ndarray) -> np.ndarray:
     outlines = places[order].reshape(-1, 8).tolist()
     for facet, outline in zip(order.tolist(), outlines, strict=True):
         draw.polygon(outline, fill=facet)
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def brightness(normals: np.ndarray, signer: Signer) -> np.ndarray:
-    """Return how much light each facet sends to the camera: lamp, surroundings, dark edges."""
+    """Return each facet's brightness: lamp, ambient light, darker towards the outline."""
     lamp = normals @ (signer.light / np.linalg.norm(signer.light))
     lit = signer.ambient + (1.15 - signer.ambient) * np.clip(0.15 + 0.85 * lamp, 0, None)
     return lit * (0.72 + 0.28 * np.clip(normals[:, 2], 0, 1) ** 0.7)
 
 
 def shade(height: np.ndarray, signer: Signer) -> np.ndarray:
-    """Return factors that darken what lies lower than its surroundings (ambient occlusion).
+    """Return factors that darken whatever lies lower than its surroundings (ambient occlusion).
 
     After Luft, Colditz and Deussen, "Image enhancement by unsharp masking the depth buffer", 2006.
     The surroundings are taken a little towards the lamp, so that shadows fall away from it.
@@ -296,19 +309,3 @@ def shade(height: np.ndarray, signer: Signer) -> np.ndarray:
         lower = np.clip(around - height - 0.15, 0, 3) / 3
         factor *= 1 - np.where(paper, signer.shadow, strength) * lower
     return factor
-
-
-def main() -> None:
-    """Read the command line and draw."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument(
-        "--out", type=Path, default=Path("data/pocket/sign_language_digits"), help="folder to make"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="other seeds draw other people")
-    parser.add_argument("--workers", type=int, help="processes (default: one per processor)")
-    options = parser.parse_args()
-    print(f"wrote {render_signs(options.out, options.seed, options.workers)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
-"""The bodies of the drawn cats and dogs: breeds, poses, heads, as ellipsoids and leaves.
+"""The bodies of the drawn cats and dogs: breeds, poses and heads, as ellipsoids and leaves.
 
-Lengths are in units of about the radius of the animal's head. A body faces +z and stands on y = 0.
+The unit of length is about the radius of the animal's head. A body faces +z and stands on y = 0.
 """
 
 from dataclasses import dataclass, field, replace
@@ -37,7 +37,7 @@ class Breed:
     common: float = 1.0
 
     def varied(self, rng: np.random.Generator) -> "Breed":
-        """An individual of this breed."""
+        """Sample an individual of this breed."""
         names = ("ear", "muzzle", "muzzle_width", "legs", "trunk", "stout", "hair")
         return replace(self, **{n: getattr(self, n) * rng.uniform(0.88, 1.14) for n in names})
 
@@ -161,17 +161,17 @@ BREEDS = {
 
 @dataclass(frozen=True)
 class Frame:
-    """A part's own system of coordinates: `turn` its axes, `origin` where it sits in the world."""
+    """A part's own coordinate system: rotation matrix `turn`, and `origin` in the world."""
 
     turn: np.ndarray
     origin: np.ndarray
 
     def outward(self, point) -> np.ndarray:
-        """From this frame to the world."""
+        """Transform a point of this frame to the world."""
         return self.turn @ np.asarray(point, dtype=float) + self.origin
 
     def inward(self, points: np.ndarray) -> np.ndarray:
-        """Points (n, 3) of the world in this frame."""
+        """Transform points (n, 3) of the world to this frame."""
         return ((points - self.origin) @ self.turn).astype(np.float32)
 
 
@@ -205,20 +205,20 @@ class Model:
         self.leaves = [(base + shift, tip + shift, *rest) for base, tip, *rest in self.leaves]
 
     def box(self, parts: set[Part] | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Smallest and largest (x, y) of some parts, of all by default."""
+        """Return the smallest and the largest (x, y) of some parts, by default of all."""
         kept = [(c, a) for c, a, part in self.ellipsoids if parts is None or part in parts]
         centres = np.array([c[:2] for c, _ in kept])
         reach = np.array([np.sqrt((a**2).sum(axis=1))[:2] for _, a in kept])
         return (centres - reach).min(axis=0), (centres + reach).max(axis=0)
 
     def cast(self, camera: Camera) -> Relief:
-        """What the camera sees."""
+        """Return what the camera sees."""
         return cast(self.ellipsoids, camera, self.leaves)
 
 
 @dataclass(frozen=True)
 class Pose:
-    """How an animal holds itself (angles in radians; 0 faces the camera)."""
+    """The pose of an animal (angles in radians; 0 faces the camera)."""
 
     stance: str
     turned: float
@@ -232,7 +232,7 @@ class Pose:
 
     @classmethod
     def random(cls, rng: np.random.Generator, species: str) -> "Pose":
-        """A pose as pets take them: the head mostly towards the camera."""
+        """Sample a pose with the head mostly towards the camera."""
         turned = rng.uniform(-1.6, 1.6)
         yaw = np.clip(0.22 * turned + rng.normal(0, 0.28), -1.2, 1.2)
         pants = species == "dog" and rng.random() < 0.5
@@ -266,7 +266,7 @@ def build(breed: Breed, pose: Pose) -> Model:
 
 
 def _spine(breed: Breed, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of hip and chest in the body's frame."""
+    """Return the positions of hip and chest in the body's frame."""
     w, half = breed.stout, breed.trunk / 2
     if pose.stance == "stand":
         return np.array([0, breed.legs + 0.35 * w, -half]), np.array(

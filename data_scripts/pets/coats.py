@@ -1,4 +1,4 @@
-"""Coats, faces and fur of the drawn cats and dogs: what colour each seen point of a model has."""
+"""Coats and faces of the drawn cats and dogs: the colour of each visible point of a model."""
 
 from dataclasses import dataclass
 
@@ -90,21 +90,25 @@ class Noise:
         self.phases = rng.uniform(0, 6.28, waves).astype(np.float32)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Values (n,) at points (n, 3)."""
+        """Return values (n,) at points (n, 3)."""
         return np.sin(points @ self.directions + self.phases).sum(axis=1) / np.sqrt(
             len(self.phases) / 2
         )
 
 
 def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """0 below `low`, 1 above `high`, smooth between (they may be swapped)."""
+    """Return 0 below `low`, 1 above `high`, smooth between; reversed if `low` is the larger.
+
+    >>> ramp(np.array([0.0, 0.5, 1.0]), 0, 1).tolist()
+    [0.0, 0.5, 1.0]
+    """
     t = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 @dataclass
 class Surface:
-    """The seen points of an animal, one row per pixel."""
+    """The visible points of an animal, one row per pixel."""
 
     rows: np.ndarray
     columns: np.ndarray
@@ -116,7 +120,7 @@ class Surface:
 
     @classmethod
     def of(cls, relief: Relief, model: Model) -> "Surface":
-        """Collect what a relief shows of a model."""
+        """Collect the points of a model that a relief shows."""
         rows, columns = np.nonzero(relief.part >= 0)
         points = relief.points(rows, columns)
         along = model.chest - model.hip
@@ -133,17 +137,17 @@ class Surface:
         return cls(rows, columns, part, normal, trunk, head, place)
 
     def on(self, *parts: Part) -> np.ndarray:
-        """Which rows show one of these parts."""
+        """Return a mask of the rows that show one of these parts."""
         return np.isin(self.part, parts)
 
 
 def of_head(part: np.ndarray) -> np.ndarray:
-    """Which parts belong to the head: with ears, muzzle, nose, mouth."""
+    """Return a mask of the parts of the head, with ears, muzzle, nose and mouth."""
     return (part >= Part.HEAD) & (part <= Part.MOUTH)
 
 
 class Coat:
-    """A coat of one individual: a pattern in the colours of a palette, white markings, noise."""
+    """One individual's coat: a pattern in the colours of a palette, white markings, noise."""
 
     def __init__(self, rng: np.random.Generator, pattern: str, curl: float = 0.0) -> None:
         self.pattern, self.curl = pattern, curl
@@ -161,7 +165,7 @@ class Coat:
         self.stripes = rng.uniform(5.5, 8.5)
 
     def colours(self, seen: Surface) -> np.ndarray:
-        """Reflectance (n, 3) of the fur at every seen point."""
+        """Return the reflectance (n, 3) of the fur at every visible point."""
         head, place = of_head(seen.part), seen.place
         share = getattr(self, f"_{self.pattern}")(seen, place, head)
         third, share = share if isinstance(share, tuple) else (0, share)
@@ -252,7 +256,7 @@ class Coat:
         return ramp(self.patch(place) + sided + 0.15 * self.fine(place), 0.1, 0.3)
 
     def side(self) -> float:
-        """-1, 0 or 1: the half of the face that is rather marked."""
+        """Return -1 or 1 for the half of the face with more markings, 0 for neither."""
         return float(np.round(np.sin(self.patch.phases[0]) * 1.4))
 
     def _calico(self, seen, place, head):
@@ -284,7 +288,7 @@ WHITE_SHARE = {
 
 @dataclass
 class Face:
-    """Eyes, nose and mouth of one individual, laid over the fur."""
+    """One individual's eyes, nose and mouth, painted over the fur."""
 
     species: str
     iris: np.ndarray
@@ -296,7 +300,7 @@ class Face:
 
     @classmethod
     def random(cls, rng: np.random.Generator, species: str, coat: Coat) -> "Face":
-        """A face that goes with a species and a coat."""
+        """Sample a face that goes with a species and a coat."""
         choices = IRIS[species]
         iris = np.array(choices[rng.integers(len(choices))])
         if coat.pattern in ("points", "saddle") and rng.random() < 0.5:
@@ -313,7 +317,7 @@ class Face:
         )
 
     def paint(self, seen: Surface, colours: np.ndarray) -> np.ndarray:
-        """Lay the face over the fur's `colours`; return which pixels are bare (no fur, glossy)."""
+        """Paint the face over the fur's `colours`; return per pixel how bare and glossy it is."""
         bare = np.zeros(len(colours), np.float32)
         for side in (-1, 1):
             self._paint_eye(seen, colours, bare, side)
@@ -348,7 +352,7 @@ class Face:
         bare[near & (r < 1.2)] = 1.0
 
     def _eye_plane(self, seen, side):
-        """Distances from an eye's middle, outwards and upwards, and which rows lie near it."""
+        """Return distances from an eye's centre, outwards and upwards, and a mask of near rows."""
         x, y, z, splay = (
             (0.37, 0.1, 0.72, 0.3) if self.species == "cat" else (0.36, 0.14, 0.72, 0.35)
         )
@@ -359,7 +363,7 @@ class Face:
         return u, offset[:, 1] - slant * u, (np.abs(depth) < 0.4) & (seen.part == Part.HEAD)
 
     def _eyeball(self, side, u, v, shade):
-        """Iris, pupil, white and the glint of the light, in radii of the iris."""
+        """Return colours of iris, pupil, white and glint; `u` and `v` are in radii of the iris."""
         cat = self.species == "cat"
         du, dv = u - side * self.gaze[0], v - self.gaze[1]
         distance = np.hypot(du, dv)

@@ -8,7 +8,7 @@ from .anatomy import Model, Part
 from .coats import Noise, Surface, of_head
 
 HAIRS_PER_PIXEL = 0.25
-HAIR_LENGTH = {  # as shares of the breed's
+HAIR_LENGTH = {  # relative to the breed's
     Part.MUZZLE: 0.35,
     Part.HEAD: 0.5,
     Part.EAR: 0.45,
@@ -22,12 +22,12 @@ HAIR_LENGTH = {  # as shares of the breed's
 
 
 def comb(
-    picture, relief: Relief, seen: Surface, lit: np.ndarray, bare: np.ndarray, model: Model, rng
+    image, relief: Relief, seen: Surface, lit: np.ndarray, bare: np.ndarray, model: Model, rng
 ) -> None:
-    """Draw hairs: along the body, in tufts, a little outwards, each of its own lightness.
+    """Draw hairs along the body, in tufts, slightly outwards, varying in brightness.
 
-    `lit` (n, 3) holds the colours of the seen points, 0 to 255; where `bare` is above 0 no hair
-    grows, and none covers it.
+    `lit` (n, 3) holds the colours of the visible points, 0 to 255. No hair grows on or covers
+    points where `bare` is above 0.
     """
     breed = model.breed
     hairy = np.flatnonzero(bare == 0)
@@ -40,11 +40,11 @@ def comb(
     lengths[list(HAIR_LENGTH)] = list(HAIR_LENGTH.values())
     length = breed.hair * lengths[seen.part[roots]] * relief.camera.scale * rng.uniform(0.6, 1.2, n)
     colours = lit[roots] * rng.normal(1, 0.08, (n, 1))
-    bald = np.zeros(picture.shape[:2], bool)
+    bald = np.zeros(image.shape[:2], bool)
     bald[seen.rows, seen.columns] = bare > 0
-    before = picture[bald]
+    before = image[bald]
     strokes(
-        picture,
+        image,
         seen.columns[roots] + 0.5,
         seen.rows[roots] + 0.5,
         hair[:, 0] * length,
@@ -53,11 +53,11 @@ def comb(
         steps=int(np.clip(np.quantile(length, 0.9) * 1.2, 4, 30)),
         fade=0.25,
     )
-    picture[bald] = before
+    image[bald] = before
 
 
 def hair_flow(seen: Surface, roots: np.ndarray, model: Model, rng) -> np.ndarray:
-    """Direction (n, 3) in which hair lies: away from the nose, along the trunk, down the legs."""
+    """Return the directions (n, 3) of hair: away from the nose, along the trunk, down the legs."""
     head = (seen.head[roots] - (0, -0.15, 1.0)) * (1, 1, 0.5) @ model.head.turn.T
     backwards = (model.hip - model.chest) / np.linalg.norm(model.hip - model.chest)
     trunk = model.body.turn @ (backwards - (0, 0.5, 0))
@@ -71,8 +71,8 @@ def hair_flow(seen: Surface, roots: np.ndarray, model: Model, rng) -> np.ndarray
     return flow + (0.15 + 0.4 * model.breed.hair + 0.8 * model.breed.curl) * tufts
 
 
-def whiskers(picture, model: Model, camera: Camera, rng) -> None:
-    """A cat's whiskers: thin light lines from the muzzle outwards."""
+def whiskers(image, model: Model, camera: Camera, rng) -> None:
+    """Draw a cat's whiskers: thin light lines from the muzzle outwards."""
     lines = []
     for side in (-1, 1):
         for i in range(5):
@@ -85,6 +85,6 @@ def whiskers(picture, model: Model, camera: Camera, rng) -> None:
             lines.append(np.linspace(0, 1, 200)[:, None] * (end - start) + start)
     points = camera.project(np.concatenate(lines) @ model.head.turn.T + model.head.origin)
     columns, rows = points.astype(int).T
-    inside = (columns >= 0) & (columns < picture.shape[1]) & (rows >= 0) & (rows < picture.shape[0])
+    inside = (columns >= 0) & (columns < image.shape[1]) & (rows >= 0) & (rows < image.shape[0])
     spot = rows[inside], columns[inside]
-    picture[spot] = 0.3 * picture[spot] + 0.7 * 230
+    image[spot] = 0.3 * image[spot] + 0.7 * 230

@@ -1,11 +1,11 @@
 """Draw cats and dogs: the pocket edition's stand-in for the photographs of dogs vs cats.
 
 Each animal is modelled from ellipsoids in a random pose, breed and coat, seen by a camera, lit,
-covered with fur hair by hair, and put before a random background. The classes share colours,
-coats, backgrounds, light and framing; they differ in what makes a cat a cat.
+covered with fur hair by hair, and placed in front of a random background. The classes share
+colours, coats, backgrounds, light and framing; they differ in the shape of the head, the body
+and the ears.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,42 +64,42 @@ def draw_pet(description: tuple) -> Image.Image:
     """Draw one image from (seed, index of split, of class, of image, species)."""
     *key, species = description
     rng = np.random.default_rng(key)
-    size = _picture_size(rng)
+    size = _image_size(rng)
     canvas_size = tuple(round(side * OVERSAMPLING) for side in size)
     model = build(choose_breed(species, rng).varied(rng), Pose.random(rng, species))
     camera = frame(model, canvas_size, rng)
-    picture = enlarge(background(size, rng), canvas_size)
+    image = enlarge(background(size, rng), canvas_size)
     light = Light.random(rng)
-    cast_shadow(picture, model, camera, light)
-    paint_animal(picture, model, camera, light, rng)
+    cast_shadow(image, model, camera, light)
+    paint_animal(image, model, camera, light, rng)
     if rng.random() < 0.12:
-        picture = occlude(picture, rng)
+        image = occlude(image, rng)
     elif rng.random() < 0.08:
-        hold(picture, model, camera, light, rng)
-    return develop(picture, size, rng)
+        hold(image, model, camera, light, rng)
+    return develop(image, size, rng)
 
 
 def choose_breed(species: str, rng: np.random.Generator) -> Breed:
-    """A breed of a species, the common ones more often."""
+    """Sample a breed of a species, weighted by how common it is."""
     breeds = [breed for breed in BREEDS.values() if breed.species == species]
     shares = np.array([breed.common for breed in breeds])
     return breeds[rng.choice(len(breeds), p=shares / shares.sum())]
 
 
-def enlarge(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The picture at a larger size; a background has no detail that needs more."""
-    larger = to_image(picture).resize(size, Image.Resampling.BILINEAR)
+def enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Upsample an image; bilinear is enough for a background without detail."""
+    larger = to_image(image).resize(size, Image.Resampling.BILINEAR)
     return np.asarray(larger, np.float32).copy()
 
 
-def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
+def _image_size(rng: np.random.Generator) -> tuple[int, int]:
     long, ratio = rng.integers(180, 231), rng.choice([1, 0.85, 0.75, 0.67], p=[0.1, 0.2, 0.5, 0.2])
     short = max(int(long * ratio), 150)
     return (int(long), short) if rng.random() < 0.6 else (short, int(long))
 
 
 def frame(model: Model, size: tuple[int, int], rng: np.random.Generator) -> Camera:
-    """Aim the camera, from nearer or farther: at the whole animal, its upper half, or its head."""
+    """Aim the camera at the whole animal, its upper half, or its head."""
     view = str(rng.choice(["whole", "half", "head"], p=[0.05, 0.15, 0.8]))
     low, high = model.box(HEAD_PARTS)
     whole_low, whole_high = model.box()
@@ -116,7 +116,7 @@ def frame(model: Model, size: tuple[int, int], rng: np.random.Generator) -> Came
 
 @dataclass
 class Light:
-    """One lamp or sun, and the light from all around."""
+    """A directional light (lamp or sun) and ambient light."""
 
     direction: np.ndarray
     strength: float
@@ -126,7 +126,7 @@ class Light:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> "Light":
-        """From above, from the left or the right, now and then a flash from the camera."""
+        """Sample a light from above, the left or the right, sometimes the camera's flash."""
         direction = np.array([rng.uniform(-1, 1), rng.uniform(0.3, 1), rng.uniform(0.2, 1.2)])
         ambient, warm = rng.uniform(0.35, 0.62), rng.normal(0, 0.045)
         return cls(
@@ -138,13 +138,13 @@ class Light:
         )
 
     def on(self, normal: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
-        """Light (n, 3) that falls on surfaces with these normals (n, 3)."""
+        """Return the light (n, 3) that falls on surfaces with these normals (n, 3)."""
         lamp = np.clip((normal @ self.direction + 0.25) / 1.25, 0, None)[:, None] * self.strength
         sky = (self.ambient * (0.8 + 0.25 * normal[:, 1]) * occlusion)[:, None]
         return lamp * self.colour * (0.5 + 0.5 * occlusion[:, None]) + sky * self.shade_colour
 
 
-def cast_shadow(picture: np.ndarray, model: Model, camera: Camera, light: Light) -> None:
+def cast_shadow(image: np.ndarray, model: Model, camera: Camera, light: Light) -> None:
     """Darken the ground under the animal."""
     turn = np.linspace(0, 2 * np.pi, 24)
     long = model.breed.trunk * 0.62
@@ -155,19 +155,19 @@ def cast_shadow(picture: np.ndarray, model: Model, camera: Camera, light: Light)
     points = camera.project(np.array([model.body.outward(p) for p in ring]))
     shadow = Image.new("L", camera.size)
     ImageDraw.Draw(shadow).polygon([tuple(p) for p in points], fill=140)
-    picture *= 1 - soften(np.asarray(shadow, np.float32), camera.scale * 0.25)[:, :, None] / 255
+    image *= 1 - soften(np.asarray(shadow, np.float32), camera.scale * 0.25)[:, :, None] / 255
 
 
 def soften(values: np.ndarray, radius: float) -> np.ndarray:
-    """Blur values (height, width) between 0 and 255 at a quarter of their size, which is enough."""
+    """Blur values (height, width) from 0 to 255, at a quarter of their size to save time."""
     height, width = values.shape
     small = Image.fromarray(values.astype(np.uint8)).reduce(4)
     small = small.filter(ImageFilter.GaussianBlur(float(radius) / 4))
     return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR), np.float32)
 
 
-def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> None:
-    """Paint the animal: skin and eyes as surfaces, then hair by hair, then whiskers."""
+def paint_animal(image, model: Model, camera: Camera, light: Light, rng) -> None:
+    """Paint the animal: skin and eyes as surfaces, then the fur hair by hair, then whiskers."""
     relief = model.cast(camera)
     seen = Surface.of(relief, model)
     if len(seen.rows) == 0:
@@ -182,14 +182,14 @@ def paint_animal(picture, model: Model, camera: Camera, light: Light, rng) -> No
     glance = np.clip(seen.normal @ halfway / np.linalg.norm(halfway), 0, 1)
     gloss = bare * (bare < 1) * glance**30 + 0.07 * glance**6
     lit = 255 * np.clip(lit + gloss[:, None], 0, None) ** 0.92
-    picture[seen.rows, seen.columns] = lit
-    comb(picture, relief, seen, lit, bare, model, rng)
+    image[seen.rows, seen.columns] = lit
+    comb(image, relief, seen, lit, bare, model, rng)
     if model.breed.species == "cat":
-        whiskers(picture, model, camera, rng)
+        whiskers(image, model, camera, rng)
 
 
 def occlusion(relief: Relief, camera: Camera) -> np.ndarray:
-    """How open to the sky each pixel is (0 to 1): less so where its surroundings are nearer."""
+    """Return how open to the sky each pixel is, 0 to 1: less where its surroundings are nearer."""
     inside = relief.part >= 0
     low, high = relief.depth[inside].min() - 0.5, relief.depth[inside].max()
     height = np.where(inside, relief.depth, low)
@@ -201,8 +201,8 @@ def occlusion(relief: Relief, camera: Camera) -> np.ndarray:
 SKIN = np.array(((0.86, 0.66, 0.55), (0.76, 0.55, 0.42), (0.5, 0.32, 0.22), (0.32, 0.2, 0.15)))
 
 
-def hold(picture, model: Model, camera: Camera, light: Light, rng) -> None:
-    """Lay a person's hand on the animal: it comes from a side, the fingers on the chest."""
+def hold(image, model: Model, camera: Camera, light: Light, rng) -> None:
+    """Draw a person's arm that comes from one side, with its fingers on the animal's chest."""
     side = rng.choice([-1, 1])
     chest = model.body.outward(model.chest)
     wrist = chest + (side * rng.uniform(1.5, 1.9), rng.uniform(-0.9, 0.2), 1.35)
@@ -222,12 +222,12 @@ def hold(picture, model: Model, camera: Camera, light: Light, rng) -> None:
     bare = rng.random() < 0.4
     colours = np.where((relief.part[rows, columns] > 0)[:, None] | bare, skin, sleeve)
     open_sky = occlusion(relief, camera)[rows, columns]
-    picture[rows, columns] = 255 * colours * light.on(relief.normal[:, rows, columns].T, open_sky)
+    image[rows, columns] = 255 * colours * light.on(relief.normal[:, rows, columns].T, open_sky)
 
 
-def develop(picture: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """What a cheap camera makes of it: exposure, tint, vignette, some blur, noise."""
-    image = to_image(picture).resize(size, Image.Resampling.HAMMING)
+def develop(image: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """Simulate a cheap camera: exposure, tint, vignette, some blur, noise."""
+    image = to_image(image).resize(size, Image.Resampling.HAMMING)
     pixels = np.asarray(image, np.float32) / 255
     pixels = pixels * rng.normal(1.12, 0.1) * rng.normal(1, 0.025, 3).astype(np.float32)
     pixels = pixels ** rng.uniform(0.8, 1.15) * 255
@@ -235,12 +235,3 @@ def develop(picture: np.ndarray, size: tuple[int, int], rng: np.random.Generator
     if rng.random() < 0.25:
         pixels = blur(pixels, rng.uniform(0.4, 1.0))
     return to_image(add_noise(pixels, rng.uniform(0.5, 4), rng))
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("data/pocket/dogs_vs_cats"))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int)
-    options = parser.parse_args()
-    render_pets(options.out, options.seed, options.workers)

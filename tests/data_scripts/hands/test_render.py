@@ -108,26 +108,23 @@ def test_materials_of_a_place_add_up_to_one():
         assert surface.weights.min() >= 0
 
 
-def test_the_command_writes_a_folder_per_split_and_sign(tmp_path, monkeypatch, capsys):
-    jobs = render_signs.sign_tasks(seed=3)
-    monkeypatch.setattr(render_signs, "sign_tasks", lambda seed: jobs[::400] if seed == 3 else [])
-    command = ["render_signs.py", "--out", str(tmp_path / "signs"), "--seed", "3", "--workers", "1"]
-    monkeypatch.setattr("sys.argv", command)
-    render_signs.main()
-    written = sorted(p.relative_to(tmp_path / "signs").as_posix() for p in tmp_path.rglob("*.jpg"))
-    assert written == sorted(name for name, _ in jobs[::400])
-    assert str(tmp_path / "signs") in capsys.readouterr().out
-    with Image.open(tmp_path / "signs" / written[0]) as picture:
-        assert (picture.format, picture.size, picture.mode) == ("JPEG", (100, 100), "RGB")
+def test_rendering_writes_jpegs_of_the_photographs_size(tmp_path, monkeypatch):
+    tasks = render_signs.sign_tasks(seed=3)[::400]
+    monkeypatch.setattr(render_signs, "sign_tasks", lambda seed: tasks if seed == 3 else [])
+    folder = render_signs.render_signs(tmp_path / "signs", seed=3, workers=1)
+    written = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.jpg"))
+    assert written == sorted(name for name, _ in tasks)
+    with Image.open(folder / written[0]) as image:
+        assert (image.format, image.size, image.mode) == ("JPEG", (100, 100), "RGB")
 
 
 def test_signs_are_more_than_single_pixels():
     """For 200 pictures; `tests/phenomena/test_signs.py` holds the fact for all 1712."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for seed in (0, 1):
-            jobs = [(seed, signer, sign) for signer in range(26) for sign in range(10)]
-            pictures = pool.map(render_signs.draw_sign, jobs, chunksize=20)
+            descriptions = [(seed, signer, sign) for signer in range(26) for sign in range(10)]
+            pictures = pool.map(render_signs.draw_sign, descriptions, chunksize=20)
             small = np.array([np.asarray(picture.resize((16, 16))).ravel() for picture in pictures])
-            signs = np.array([sign for _, _, sign in jobs])
+            signs = np.array([sign for _, _, sign in descriptions])
             model = LogisticRegression(C=0.1, max_iter=500).fit(small[:200] / 255, signs[:200])
             assert 0.2 < model.score(small[200:] / 255, signs[200:]) <= 0.80
