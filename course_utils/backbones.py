@@ -1,25 +1,17 @@
 """Pretrained networks with their preprocessing and labels."""
 
 import functools
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from course_utils.editions import (
-    BACKBONES,
-    CLASS_INDEX,
-    MIRROR_SUMS,
-    MIRROR_WEIGHTS,
-    current_edition,
-)
+from course_utils.editions import BACKBONES, current_edition
 from course_utils.tensors import path_to_tensor
-from course_utils.weights.minivgg import WEIGHTS, build_minivgg, minivgg_card
+from course_utils.weights.imagenet import imagenet_labels, load_imagenet_network
+from course_utils.weights.minivgg import load_minivgg, minivgg_card
 
 _BLOCK_PATTERNS = (
     (r"block([1-5])_(?:conv\d|pool)", lambda match: int(match[1])),  # VGG16, MiniVGG
@@ -88,8 +80,6 @@ def load_backbone(
 
     Raises
     ------
-    ValueError
-        If there is no such backbone, or its file in the mirror is damaged.
     ConnectionError
         If a file must be downloaded and cannot be.
 
@@ -98,15 +88,14 @@ def load_backbone(
     >>> backbone = load_backbone("minivgg")
     >>> backbone.input_size, backbone.model.output_shape
     ((64, 64), (None, 2, 2, 256))
-    >>> backbone.blocks
-    ['block1', 'block2', 'block3', 'block4', 'block5']
     """
     name = name or current_edition().backbone
     if name not in BACKBONES:
         raise ValueError(f"no backbone {name!r}; choose one of: {', '.join(BACKBONES)}")
-    model, preprocess = (
-        _minivgg(weights) if name == "minivgg" else _from_keras(name, include_top, weights)
-    )
+    if name == "minivgg":
+        model, preprocess = load_minivgg(weights), keras.applications.vgg16.preprocess_input
+    else:
+        model, preprocess = load_imagenet_network(name, include_top, weights)
     labels = None
     if not include_top:
         last = list(layers_by_block(model).values())[-1][-1]
@@ -114,7 +103,7 @@ def load_backbone(
     elif name == "minivgg":
         labels = minivgg_card()["classes"]
     elif weights:
-        labels = _imagenet_labels()
+        labels = imagenet_labels()
     return Backbone(name, model, _on_a_copy(preprocess), tuple(model.input_shape[1:3]), labels)
 
 
@@ -177,65 +166,6 @@ def _block_of(layer_name: str) -> str | None:
         if match := re.match(pattern, layer_name):
             return f"block{number(match)}"
     return None
-
-
-def _minivgg(weights: bool):
-    model = build_minivgg(len(minivgg_card()["classes"]))
-    if weights:
-        model.load_weights(WEIGHTS)
-    return model, keras.applications.vgg16.preprocess_input
-
-
-def _from_keras(name: str, include_top: bool, weights: bool):
-    """Return a network of ``keras.applications`` and its preprocessing."""
-    network, module = {
-        "vgg16": (keras.applications.VGG16, keras.applications.vgg16),
-        "resnet50": (keras.applications.ResNet50, keras.applications.resnet50),
-        "mobilenet_v2": (keras.applications.MobileNetV2, keras.applications.mobilenet_v2),
-    }[name]
-    side = current_edition().input_size
-    if include_top and name != "mobilenet_v2":
-        side = 224  # Keras has VGG16's and ResNet50's pretrained classifiers at this size only
-    options = {"weights": None, "include_top": include_top, "input_shape": (side, side, 3)}
-    if weights and name == "mobilenet_v2" and (file := _mirrored(MIRROR_WEIGHTS)):
-        options.update(weights=str(file), include_top=True)  # as the file does
-    elif weights:
-        options["weights"] = "imagenet"
-    return _or_offline(f"weights of {name}", network, **options), module.preprocess_input
-
-
-def _imagenet_labels() -> list[str]:
-    if file := _mirrored(CLASS_INDEX):
-        index = json.loads(file.read_text(encoding="utf-8"))
-        names = [index[str(i)][1] for i in range(len(index))]
-    else:  # Keras downloads the same file, and knows its checksum
-        decode = keras.applications.imagenet_utils.decode_predictions
-        names = [best[0][1] for best in _or_offline("class names", decode, np.eye(1000), top=1)]
-    return [name.replace("_", " ") for name in names]
-
-
-def _mirrored(name: str) -> Path | None:
-    """Return a file of the mirror, checked; ``None`` if the mirror does not have it."""
-    mirror = current_edition().mirror
-    if mirror is None or not (mirror / name).exists():
-        return None
-    if hashlib.sha256((mirror / name).read_bytes()).hexdigest() != MIRROR_SUMS[name]:
-        raise ValueError(
-            f"{mirror / name} is damaged: its sha256 sum is not the expected one. Copy it to the "
-            "mirror again, or unset COURSE_MIRROR to download the original"
-        )
-    return mirror / name
-
-
-def _or_offline(what: str, download: Callable, *arguments, **options):
-    try:
-        return download(*arguments, **options)
-    except Exception as error:  # Keras raises a bare Exception if the network is unreachable
-        raise ConnectionError(
-            f"the ImageNet {what} could not be downloaded ({error}). Check the network and try "
-            f"again, point COURSE_MIRROR at a folder that holds {MIRROR_WEIGHTS} and "
-            f"{CLASS_INDEX}, or use the pocket edition: COURSE_EDITION=pocket"
-        ) from error
 
 
 @functools.cache

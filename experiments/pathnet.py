@@ -1,8 +1,8 @@
-"""PathNet in miniature: small modules, and paths through them that evolve.
+"""PathNet in miniature: layers of small modules, and evolving paths through them.
 
 After Fernando et al. (2017), "PathNet: Evolution Channels Gradient Descent in Super Neural
-Networks", https://arxiv.org/abs/1701.08734. Plain NumPy, because the networks are tiny and each
-path is another network.
+Networks", https://arxiv.org/abs/1701.08734. In NumPy, because the networks are tiny and every
+path is a network of its own.
 """
 
 import numpy as np
@@ -11,19 +11,19 @@ import numpy as np
 class PathNet:
     """Layers of small modules; a path uses a few modules of each layer.
 
-    A module is a dense layer with a ReLU. The outputs of the path's modules are added up, and
-    the last sum goes into a softmax layer, which each task has for itself.
+    A module is a dense layer with a ReLU. The outputs of a path's modules are summed in each
+    layer, and the last sum feeds a softmax layer, of which each task has its own.
 
     Parameters
     ----------
     inputs : int
-        Numbers per example.
+        Number of features.
     classes : int
-        Classes of the first task.
+        Number of classes of the first task.
     layers, modules, units : int
-        How many layers there are, modules in each layer, and units in each module.
+        Number of layers, of modules in a layer, and of units in a module.
     active : int
-        How many modules of a layer a path uses at most.
+        Maximum number of modules of a layer in a path.
     seed : int
 
     Attributes
@@ -39,61 +39,61 @@ class PathNet:
         self._sizes = [inputs, *[units] * layers]
         self._shape, self._active = (layers, modules), active
         self.frozen = np.zeros(self._shape, bool)
-        # of each layer an array (modules, inputs, units)
+        # One array (modules, inputs, units) for each layer
         sizes = zip(self._sizes[:-1], self._sizes[1:], strict=True)
         self._kernels = [np.empty((modules, *size)) for size in sizes]
         self._heads = []
         self.start_task(classes)
 
     def start_task(self, classes: int) -> None:
-        """Give all modules that are not frozen new random weights, and the task a classifier."""
+        """Reinitialise all modules that are not frozen, and add a classifier for the task."""
         for kernels, frozen in zip(self._kernels, self.frozen, strict=True):
             new = kernels[~frozen]
             kernels[~frozen] = self._random.normal(0, np.sqrt(2 / new.shape[1]), new.shape)
         self._heads.append(np.zeros((self._sizes[-1], classes)))
 
     def random_path(self) -> np.ndarray:
-        """Draw the modules of each layer, ``(layers, active)``; one may be drawn twice."""
+        """Draw the modules of each layer, ``(layers, active)``; repetitions are possible."""
         return self._random.integers(0, self._shape[1], (self._shape[0], self._active))
 
     def mutated(self, path: np.ndarray) -> np.ndarray:
-        """Return a path in which a few modules are replaced by neighbours, as in the paper."""
+        """Return a path with a few modules replaced by their neighbours, as in the paper."""
         change = self._random.random(path.shape) < 1 / path.size
         steps = self._random.integers(-2, 3, path.shape)
         return (path + change * steps) % self._shape[1]
 
     def freeze(self, path: np.ndarray) -> None:
-        """Keep the weights of a path's modules from now on."""
+        """Freeze the modules of a path."""
         for layer, chosen in enumerate(path):
             self.frozen[layer, chosen] = True
 
     def train(self, path, inputs, labels, *, steps=25, batch_size=16, rate=0.05) -> None:
-        """Train the modules of one path, and the classifier, with plain gradient descent."""
+        """Train the modules of a path and the current classifier with gradient descent."""
         for _ in range(steps):
             rows = self._random.integers(0, len(inputs), batch_size)
             self._step(path, inputs[rows], labels[rows], rate)
 
     def accuracy(self, path, inputs, labels, task: int = -1) -> float:
-        """Return the share of right answers of one path, with the classifier of a task."""
+        """Return the accuracy of a path with the classifier of a task."""
         values, _ = self._forward(path, inputs)
         return float(((values @ self._heads[task]).argmax(axis=1) == labels).mean())
 
-    def evolve(self, inputs, labels, *, asked=None, generations=60, population=16) -> tuple:
-        """Let paths compete on a task: the worse of two becomes a changed copy of the better.
+    def evolve(self, inputs, labels, *, held_out=None, generations=60, population=16) -> tuple:
+        """Let paths compete on a task: the loser of two becomes a mutated copy of the winner.
 
         Parameters
         ----------
         inputs, labels : numpy.ndarray
-            What the paths are trained on and compared by.
-        asked : tuple of inputs and labels, optional
-            Other examples, which nothing is chosen by, to be asked about in each generation.
+            Examples on which the paths are trained and compared.
+        held_out : tuple of inputs and labels, optional
+            Examples on which the winner of each generation is tested; they influence nothing.
 
         Returns
         -------
         path : numpy.ndarray
             The best path of the last generation.
         accuracies : numpy.ndarray, shape (generations,)
-            Of each generation's winner: on ``asked``, or else on what it was trained on.
+            Of each generation's winner, on ``held_out`` or else on the training examples.
         """
         paths, accuracies = [self.random_path() for _ in range(population)], []
         for _ in range(generations):
@@ -106,12 +106,12 @@ class PathNet:
             if winner == loser:  # a draw
                 winner, loser = pair
             paths[loser] = self.mutated(paths[winner])
-            accuracies.append(self.accuracy(paths[winner], *asked) if asked else max(scores))
+            accuracies.append(self.accuracy(paths[winner], *held_out) if held_out else max(scores))
         best = max(paths, key=lambda path: self.accuracy(path, inputs, labels))
         return best, np.array(accuracies)
 
     def _forward(self, path, inputs):
-        """Return what the last layer gives, and what the way back needs."""
+        """Return the output of the last layer, and what backpropagation needs."""
         values, memory = inputs, []
         for kernels, chosen in zip(self._kernels, path, strict=True):
             chosen = np.unique(chosen)

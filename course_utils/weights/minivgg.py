@@ -41,6 +41,14 @@ def build_minivgg(classes: int, dtype: str | None = None) -> keras.Model:
     return keras.Model(inputs, outputs, name="minivgg")
 
 
+def load_minivgg(weights: bool = True) -> keras.Model:
+    """Return MiniVGG with its top, with pretrained or with random weights."""
+    model = build_minivgg(len(minivgg_card()["classes"]))
+    if weights:
+        model.load_weights(WEIGHTS)
+    return model
+
+
 def minivgg_card() -> dict:
     """Return the model card: data, recipe, accuracy and classes of the pretraining."""
     return json.loads(CARD.read_text(encoding="utf-8"))

@@ -1,8 +1,7 @@
-"""Pretrained networks: blocks, sizes, preprocessing, classification, downloads, the mirror."""
+"""Pretrained networks: blocks, sizes, preprocessing, classification."""
 
 import io
 import re
-import socket
 
 import keras
 import numpy as np
@@ -13,8 +12,7 @@ from skimage import data as skimage_data
 from conftest import skip_or_fail
 from course_utils import backbones
 from course_utils.backbones import classify, layers_by_block, load_backbone
-from course_utils.editions import BACKBONES, CLASS_INDEX, MIRROR_WEIGHTS, current_edition
-from course_utils.weights.minivgg import WEIGHTS, build_minivgg, minivgg_card
+from course_utils.editions import BACKBONES, MIRROR_WEIGHTS, current_edition
 
 KERAS = {
     "minivgg": keras.applications.vgg16,
@@ -224,75 +222,6 @@ def test_default_classifier_is_loaded_once(classifier, monkeypatch):
     assert calls == [("minivgg", True)]
 
 
-# ---------------------------------------------------------------- downloads
-
-
-def refusing_address() -> str:
-    """An address on this machine where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/weights.h5"
-
-
-@pytest.mark.parametrize("name", ["vgg16", "resnet50", "mobilenet_v2"])
-def test_unreachable_weights_are_an_error_that_says_what_to_do(name, monkeypatch, tmp_path):
-    monkeypatch.delenv("COURSE_MIRROR", raising=False)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    get_file, asked = keras.utils.get_file, []
-
-    def from_nowhere(fname, origin, **options):
-        asked.append(origin)
-        return get_file(fname, refusing_address(), cache_dir=tmp_path)
-
-    module = {
-        "vgg16": "keras.src.applications.vgg16",
-        "resnet50": "keras.src.applications.resnet",
-        "mobilenet_v2": "keras.src.applications.mobilenet_v2",
-    }[name]
-    monkeypatch.setattr(f"{module}.file_utils.get_file", from_nowhere)
-    message = f"weights of {name} could not be downloaded .*COURSE_MIRROR.*COURSE_EDITION=pocket"
-    with pytest.raises(ConnectionError, match=message):
-        load_backbone(name)
-    assert len(asked) == 1
-    assert not list(tmp_path.rglob("*.h5"))
-    assert load_backbone(name, weights=False).model.built  # which needs no download
-
-
-def test_unreachable_class_names_are_an_error_that_says_what_to_do(monkeypatch):
-    monkeypatch.delenv("COURSE_MIRROR", raising=False)
-
-    def unreachable(*arguments, **options):
-        raise Exception("URL fetch failure")  # as Keras does
-
-    monkeypatch.setattr(keras.applications.imagenet_utils, "decode_predictions", unreachable)
-    with pytest.raises(ConnectionError, match="class names could not be downloaded .*COURSE_MIRR"):
-        backbones._imagenet_labels()
-
-
-def test_class_names_come_in_the_order_of_the_outputs(monkeypatch):
-    monkeypatch.delenv("COURSE_MIRROR", raising=False)
-
-    def decode(rows, top):
-        assert top == 1
-        return [[(f"n{row.argmax()}", f"great_white_{row.argmax()}", 1.0)] for row in rows]
-
-    monkeypatch.setattr(keras.applications.imagenet_utils, "decode_predictions", decode)
-    labels = backbones._imagenet_labels()
-    assert (len(labels), labels[0], labels[999]) == (1000, "great white 0", "great white 999")
-
-
-# ---------------------------------------------------------------- the mirror
-
-
-@pytest.mark.parametrize("name", [MIRROR_WEIGHTS, CLASS_INDEX])
-def test_damaged_file_of_the_mirror_is_named(name, monkeypatch, tmp_path):
-    (tmp_path / name).parent.mkdir()
-    (tmp_path / name).write_bytes(b"damaged")
-    monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))
-    with pytest.raises(ValueError, match=f"{re.escape(str(tmp_path / name))} is damaged.*again"):
-        load_backbone("mobilenet_v2") if name == MIRROR_WEIGHTS else backbones._imagenet_labels()
-
-
 # ---------------------------------------------------------------- pretrained on photographs
 
 
@@ -341,17 +270,6 @@ def test_mirror_weights_serve_other_input_sizes(mobilenet, monkeypatch):
 @pytest.fixture(scope="module")
 def minivgg():
     return load_backbone("minivgg", include_top=True)
-
-
-def test_shipped_weights_are_small_and_as_good_as_promised():
-    assert WEIGHTS.stat().st_size <= 8_000_000
-    card = minivgg_card()
-    assert card["top1"] >= 0.60
-    assert card["top5"] >= 0.85
-    assert card["parameters"] == build_minivgg(100).count_params()
-    assert len(card["classes"]) == len(set(card["classes"])) == 100
-    for key in ("data", "licence", "recipe", "seed", "minutes", "validation_images"):
-        assert card[key], key
 
 
 def test_minivgg_finds_the_cat_and_names_the_coffee_espresso(minivgg):

@@ -25,12 +25,12 @@ def test_evolution_learns_a_task(task):
     assert net.accuracy(path, *task) > 0.9
 
 
-def test_examples_that_are_only_asked_about_are_reported_and_change_nothing(task):
+def test_held_out_examples_are_reported_and_influence_nothing(task):
     inputs, labels = task
     path, _ = PathNet(6, 3, seed=1).evolve(*task, generations=10, population=4)
     wrong = inputs, (labels + 1) % 3
     same, accuracies = PathNet(6, 3, seed=1).evolve(
-        *task, asked=wrong, generations=10, population=4
+        *task, held_out=wrong, generations=10, population=4
     )
     assert np.array_equal(path, same)
     assert accuracies.shape == (10,) and accuracies[-1] < 0.1

@@ -1,0 +1,1 @@
+"""Pretrained networks: their architectures, weights and labels."""
