@@ -189,7 +189,8 @@ class _Downloader:
 
     def __call__(self, url: str, output_file: str, registry: pooch.Pooch) -> None:
         """Write what `url` holds to `output_file`."""
-        self.stop.wait(self.not_before - time.monotonic())
+        if self.stop.wait(self.not_before - time.monotonic()):
+            raise _NoRetryError("interrupted")
         # Uncompressed, because a small compressed answer can expand to many gigabytes
         headers = {"Accept-Encoding": "identity"}
         with requests.get(url, headers=headers, stream=True, timeout=STALL_SECONDS) as response:
@@ -199,7 +200,7 @@ class _Downloader:
 
     def _check_status(self, response: requests.Response) -> None:
         if response.status_code in _BUSY:
-            pause = urllib3.Retry().get_retry_after(response.raw) or 0.0
+            pause = _requested_pause(response)
             if pause > MAX_PAUSE:
                 raise _NoRetryError(f"the server asks to come back in {pause / 60:.0f} minutes")
             self.not_before = max(self.not_before, time.monotonic() + pause)
@@ -224,6 +225,14 @@ class _Downloader:
             raise requests.Timeout(error) from error
         except urllib3.exceptions.HTTPError as error:
             raise requests.exceptions.ChunkedEncodingError(error) from error
+
+
+def _requested_pause(response: requests.Response) -> float:
+    """Return the seconds of a ``Retry-After`` header, which may also be a date; 0 without one."""
+    try:
+        return urllib3.Retry().get_retry_after(response.raw) or 0.0
+    except urllib3.exceptions.InvalidHeader:
+        return 0.0
 
 
 def _answer(response: requests.Response) -> str:

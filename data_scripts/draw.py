@@ -13,6 +13,7 @@ from .canvas.pictures import Draw, draw_images
 from .checksums import (
     SUMS_NAME,
     comment_of,
+    extra_files,
     recorded_sums,
     sums_of,
     write_sums,
@@ -87,8 +88,9 @@ def make(edition: Edition, dataset: str, seed: int | None = None, again: bool = 
         current = _is_current(folder, recorded, dataset, seed, tasks)
         wrong = wrong_files(folder, recorded) if current and not again else list(tasks)
         if wrong:
-            _draw(dataset, folder, {name: tasks[name] for name in wrong})
-            _remove_outdated(folder, recorded.keys() - tasks.keys())
+            _renew(dataset, folder, {name: tasks[name] for name in wrong})
+            for name in recorded.keys() & extra_files(folder, tasks):
+                (folder / name).unlink()  # drawn from another seed, or by earlier code
             kept = {name: recorded[name] for name in tasks.keys() - set(wrong)}
             write_sums(folder, kept | sums_of(folder, wrong), _recipe(dataset, seed))
     return len(wrong)
@@ -101,19 +103,14 @@ def is_up_to_date(edition: Edition, dataset: str, seed: int = DEFAULT_SEED) -> b
     return _is_current(folder, recorded, dataset, seed, tasks) and not wrong_files(folder, recorded)
 
 
-def _draw(dataset: str, folder: Path, tasks: dict[str, Any]) -> None:
+def _renew(dataset: str, folder: Path, tasks: dict[str, Any]) -> None:
+    """Draw images, then exchange them all at once; until the list is written, none counts."""
     artist = ARTISTS[dataset]
     with staging_folder(folder) as staging:
         draw_images(artist.draw, list(tasks.items()), staging, title=f"drawing {dataset}")
         (folder / SUMS_NAME).unlink(missing_ok=True)  # from here on, nothing looks complete
         for name in tasks:
             move_into_place(staging, folder, name)
-
-
-def _remove_outdated(folder: Path, names) -> None:
-    """Remove images that other code or another seed drew under other names."""
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
 
 
 def _is_current(folder: Path, recorded, dataset: str, seed: int, tasks) -> bool:

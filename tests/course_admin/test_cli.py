@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,6 +128,13 @@ def test_list(tmp_path, capsys):
     assert full[1].split() == ["pocket", "dogs_vs_cats", "train", "1", "0.0", "MB", "yes"]
     assert full[-1].split()[:7] == ["both", "cached", "features", "-", "1", "3.0", "MB"]
     assert full[-1].endswith("`course data clean` deletes them")
+
+
+def test_clean_says_how_much_it_deleted(monkeypatch, capsys):
+    features = SimpleNamespace(clean_cache=lambda: 3_000_000)
+    monkeypatch.setitem(sys.modules, "course_utils.features", features)
+    assert cli.main(["data", "clean"]) == 0
+    assert capsys.readouterr().out == "3.0 MB of cached features deleted.\n"
 
 
 def test_fetch_from_a_mirror(mirror, tmp_path, capsys):

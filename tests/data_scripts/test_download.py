@@ -232,6 +232,12 @@ def test_obeys_retry_after_with_all_threads(server, photos, monkeypatch):
     assert sum(110 < seconds <= 120 for seconds in waited if seconds) >= 2
 
 
+def test_a_nonsensical_retry_after_is_ignored(server, photos):
+    server.faults[VICTIM], server.headers = [503], {"Retry-After": "soon"}
+    fetch(DATASET, server.url)
+    assert _photos_in(photos) == FILES
+
+
 def test_does_not_wait_for_hours(server):
     server.faults[VICTIM], server.headers = [503], {"Retry-After": "7200"}
     with pytest.raises(DownloadError, match="the server asks to come back in 120 minutes"):
