@@ -52,7 +52,7 @@ def test_splits_are_random_over_files_so_that_signers_occur_in_several(names):
     assert sorted(other) != sorted(names)
 
 
-def test_a_picture_depends_on_seed_signer_and_sign_alone():
+def test_an_image_depends_on_seed_signer_and_sign_alone():
     first = np.asarray(render_signs.draw_sign((0, 17, 3)))
     assert first.shape == (100, 100, 3)
     np.testing.assert_array_equal(first, np.asarray(render_signs.draw_sign((0, 17, 3))))
@@ -119,12 +119,12 @@ def test_rendering_writes_jpegs_of_the_photographs_size(tmp_path, monkeypatch):
 
 
 def test_signs_are_more_than_single_pixels():
-    """For 200 pictures; `tests/phenomena/test_signs.py` holds the fact for all 1712."""
+    """For 200 images; `tests/phenomena/test_signs.py` holds the fact for all 1712."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for seed in (0, 1):
             descriptions = [(seed, signer, sign) for signer in range(26) for sign in range(10)]
-            pictures = pool.map(render_signs.draw_sign, descriptions, chunksize=20)
-            small = np.array([np.asarray(picture.resize((16, 16))).ravel() for picture in pictures])
+            images = pool.map(render_signs.draw_sign, descriptions, chunksize=20)
+            small = np.array([np.asarray(image.resize((16, 16))).ravel() for image in images])
             signs = np.array([sign for _, _, sign in descriptions])
             model = LogisticRegression(C=0.1, max_iter=500).fit(small[:200] / 255, signs[:200])
             assert 0.2 < model.score(small[200:] / 255, signs[200:]) <= 0.80

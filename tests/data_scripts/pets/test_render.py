@@ -48,7 +48,7 @@ def raw_pixels(path: Path) -> np.ndarray:
 
 
 def statistics(path: Path) -> np.ndarray:
-    """Mean and spread of colours, their histograms, edges, sizes of picture and file."""
+    """Mean and spread of colours, their histograms, edges, sizes of image and file."""
     image = Image.open(path)
     pixels = np.asarray(image, float)
     grey = pixels.mean(axis=2)
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_files_with_any_number_of_workers(tmp_path)
     assert not set(files_of(one).values()) & set(files_of(other).values())
 
 
-def test_pictures_are_jpegs_of_varied_size_upright_and_lying(reduced_set):
+def test_images_are_jpegs_of_varied_size_upright_and_lying(reduced_set):
     images = [Image.open(path) for path in reduced_set.rglob("*.jpg")]
     sizes = np.array([image.size for image in images])
     assert {image.format for image in images} == {"JPEG"}
