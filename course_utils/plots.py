@@ -77,11 +77,6 @@ def plot_history(history) -> np.ndarray:
     -------
     numpy.ndarray of matplotlib.axes.Axes
         One for each metric.
-
-    Raises
-    ------
-    ValueError
-        If there is nothing to draw.
     """
     runs = _runs(history)
     found = dict.fromkeys(metric for curves in runs.values() for metric in _metrics(curves))
@@ -102,14 +97,11 @@ def plot_history(history) -> np.ndarray:
 
 
 def _draw_run(ax: Axes, curves: dict, metric: str, name: str, style: dict) -> None:
-    for key, line, part, fill in (
-        (metric, "--", "training", "none"),
-        (f"val_{metric}", "-", "validation", "full"),
-    ):
-        values = curves.get(key, [])
-        if len(values):
-            style = {**style, "fillstyle": fill, "markevery": math.ceil(len(values) / 10)}
-            ax.plot(np.arange(1, len(values) + 1), values, line, label=name + part, **style)
+    for key, line, fill in ((metric, "--", "none"), (f"val_{metric}", "-", "full")):
+        if len(values := curves.get(key, [])):
+            label = name + ("training" if key == metric else "validation")
+            style |= {"fillstyle": fill, "markevery": math.ceil(len(values) / 10)}
+            ax.plot(np.arange(1, len(values) + 1), values, line, label=label, **style)
 
 
 def _runs(history) -> dict[str, dict]:
@@ -146,11 +138,6 @@ def show_images(images, titles=None, columns: int = 5) -> Figure:
         One for each image.
     columns : int
         Number of images in a row.
-
-    Raises
-    ------
-    ValueError
-        If there are too many images, not as many titles, or values of another range.
     """
     if hasattr(images, "paths"):
         titles = [images.class_names[i] for i in images.labels] if titles is None else titles
@@ -220,13 +207,9 @@ def plot_top5(predictions: list[tuple[str, float]], image=None) -> Figure:
 
 
 def show_figure(figure_or_axes, alt: str) -> None:
-    """Show a figure in the notebook with a text alternative, which Jupyter's own output lacks.
+    """Show a figure, or the figure of some axes, with a text alternative.
 
-    Parameters
-    ----------
-    figure_or_axes : matplotlib Figure or Axes, or array of Axes
-    alt : str
-        What there is to see, in a sentence or two.
+    Jupyter's own output of a figure has none; `alt` says what there is to see.
     """
     figure = np.ravel(figure_or_axes)[0].figure
     display({"text/html": figure_as_html(figure, alt), "text/plain": alt}, raw=True)

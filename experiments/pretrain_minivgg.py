@@ -1,11 +1,10 @@
 """Pretrain MiniVGG, the backbone of the pocket edition, on 100 classes of Tiny ImageNet.
 
-The network trains with batch normalisation after each convolution, because a
-plain VGG of this depth hardly starts to learn without it. At the end each
-normalisation is folded into the convolution before it, so that what ships is
-convolution + bias + ReLU and reads like VGG16.
+The network trains with batch normalisation after each convolution, because a VGG of this depth
+hardly starts to learn without it. Afterwards each normalisation is folded into the convolution
+before it, so that the shipped network is convolution + bias + ReLU, like VGG16.
 
-Run it again after an interruption: it goes on with the epoch it was in.
+After an interruption, run it again: it resumes with the epoch that was interrupted.
 """
 
 import argparse
@@ -40,7 +39,7 @@ SUMS = {  # sha256
 }
 BATCH = 128
 STAGES = ((0.35, 32), (0.70, 48), (1.0, 64))
-"""(share of the epochs, image side): small images first, because they train faster."""
+"""(fraction of the epochs, image side): small images first, because they train faster."""
 
 
 @keras.saving.register_keras_serializable("minivgg")
@@ -77,7 +76,7 @@ class FusedBatchNorm(layers.Layer):
 
 
 def build_trainable(classes):
-    """MiniVGG with batch normalisation, for images of any side from 32 pixels on."""
+    """Build MiniVGG with batch normalisation, for images of at least 32 pixels."""
     x = inputs = layers.Input((None, None, 3))
     for block, (convolutions, filters) in enumerate(BLOCKS, start=1):
         for i in range(1, convolutions + 1):
@@ -138,7 +137,7 @@ def members(path):
 
 
 def decode(samples):
-    """JPEG bytes with labels to two arrays."""
+    """Decode pairs of JPEG bytes and label into two arrays."""
 
     def pixels(sample):
         return np.asarray(Image.open(io.BytesIO(sample[0])).convert("RGB"))
@@ -149,7 +148,7 @@ def decode(samples):
 
 
 def training_batches(images, labels, side, seed):
-    """One epoch of shuffled batches: random crops of at least 45 % of the area, half flipped."""
+    """Return an epoch of shuffled batches of random crops (at least 45 % of the area) and flips."""
 
     def augment(rows):
         n = tf.shape(rows)[0]
@@ -171,24 +170,24 @@ def training_batches(images, labels, side, seed):
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise over 15 % of the steps to ``peak``, then a cosine down to zero (Smith 2018)."""
+    """A linear warm-up over 15 % of the steps, then a cosine decay to zero (Smith 2018)."""
 
     def __init__(self, peak, steps):
         self.peak, self.steps = peak, steps
 
     def __call__(self, step):
-        """Rate at a step."""
+        """Return the rate at a step."""
         share = tf.cast(step, tf.float32) / self.steps
         fall = 0.5 * (1 + tf.cos(np.pi * (share - 0.15) / 0.85))
         return self.peak * tf.minimum(share / 0.15, fall)
 
     def get_config(self):
-        """What ``.keras`` files need to build it again."""
+        """Return what ``.keras`` files need to rebuild it."""
         return {"peak": self.peak, "steps": self.steps}
 
 
 def compile_for(model, epochs, images):
-    """Nesterov SGD with decoupled weight decay, label smoothing 0.1."""
+    """Compile with Nesterov SGD, decoupled weight decay and label smoothing 0.1."""
     rate = OneCycle(0.2, epochs * (images // BATCH))
     optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
@@ -203,7 +202,7 @@ def compile_for(model, epochs, images):
 
 
 def fold(trained, plain):
-    """Copy the trained network into the plain one, each normalisation folded into its convolution.
+    """Copy the trained network into the plain one, folding normalisations into convolutions.
 
     BN(w * x) = (gamma / s) w * x + (beta - gamma mean / s) with s = sqrt(variance + epsilon).
     """
@@ -219,14 +218,14 @@ def fold(trained, plain):
 
 
 def accuracy(model, images, labels):
-    """Top-1 and top-5 accuracy on uint8 images."""
+    """Return top-1 and top-5 accuracy on uint8 images."""
     scores = model.predict(preprocess_input(tf.cast(images, tf.float32)), batch_size=250, verbose=0)
     ranks = (scores > scores[np.arange(len(labels)), labels][:, None]).sum(axis=1)
     return float((ranks < 1).mean()), float((ranks < 5).mean())
 
 
 def train(data, valid, epochs, seed, state):
-    """Train, keeping the state after every epoch; return the network and the seconds it took."""
+    """Train, saving the state after every epoch; return the network and the seconds it took."""
     keras.utils.set_random_seed(seed)
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = build_trainable(int(data[1].max()) + 1)
@@ -237,7 +236,7 @@ def train(data, valid, epochs, seed, state):
     if (state / "progress.json").exists():
         done, seconds, prefix = json.loads((state / "progress.json").read_text())
         checkpoint.read(str(state / prefix)).assert_consumed()
-        print(f"going on after epoch {done} of {epochs}")
+        print(f"resuming after epoch {done} of {epochs}")
     tensors = [tf.constant(array) for array in data]  # once: a copy per epoch fills the memory
     for epoch in range(done, epochs):
         side = next(side for share, side in STAGES if epoch < share * epochs)
@@ -284,7 +283,7 @@ def export(trained, names, record, folder):
 
 
 def main():
-    """Train, or go on training, and write weights and model card."""
+    """Train, or resume training, and write weights and model card."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -293,7 +292,7 @@ def main():
         "--state",
         type=Path,
         default=data_root() / "pretraining",
-        help="folder for what a later run needs to go on (default: %(default)s)",
+        help="folder of checkpoints to resume from (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="(default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=40)

@@ -1,4 +1,4 @@
-"""Pretraining: reading the archive, folding, going on after an interruption, what is shipped."""
+"""Pretraining: reading the archive, folding, resuming after an interruption, what is shipped."""
 
 import hashlib
 import io
@@ -275,7 +275,7 @@ def test_interrupted_training_goes_on_where_it_stopped(interrupt, tiny, tmp_path
 
     resumed, seconds = pretrain.train(*tiny, epochs=2, seed=5, state=tmp_path / "parts")
     output = capsys.readouterr().out
-    assert "going on after epoch 1 of 2" in output
+    assert "resuming after epoch 1 of 2" in output
     assert "epoch 2/2 side 48" in output
     assert "epoch 1/2" not in output
     assert seconds > before
