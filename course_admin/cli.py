@@ -165,7 +165,7 @@ def _doctor(options) -> int:
 
 
 def _make(options) -> int:
-    from data_scripts.draw import make
+    from course_data_scripts.draw import make
 
     edition = _edition(options.edition)
     print("Checking the drawn images; drawing all takes about a minute on two cores.", flush=True)
@@ -176,7 +176,7 @@ def _make(options) -> int:
 
 
 def _fetch(options) -> int:
-    from data_scripts.download import fetch
+    from course_data_scripts.download import fetch
 
     edition = _edition(options.edition)
     print(f"Fetching from {edition.mirror or 'the sources: 42 MB, a few minutes'}.", flush=True)
@@ -187,7 +187,7 @@ def _fetch(options) -> int:
 
 
 def _print_outcome(edition: Edition, dataset: str, outcome: str) -> None:
-    from data_scripts.checksums import advice_on_extra, extra_files, recorded_sums
+    from course_data_scripts.checksums import advice_on_extra, extra_files, recorded_sums
 
     folder = edition.folder / dataset
     print(f"{dataset}: {outcome} ({folder})", flush=True)
@@ -196,7 +196,7 @@ def _print_outcome(edition: Edition, dataset: str, outcome: str) -> None:
 
 
 def _verify(options) -> int:
-    from data_scripts.checksums import verify
+    from course_data_scripts.checksums import verify
 
     found = verify(_edition(options.edition))
     for verification in found:
@@ -234,8 +234,8 @@ def _grade(options) -> int:
 
 
 def _list(options) -> int:
+    from course_data_scripts.checksums import COMMANDS, is_complete
     from course_utils.datasets import SPLITS
-    from data_scripts.checksums import COMMANDS, is_complete
 
     edition = _edition(options.edition)
     row = "{:<8} {:<21} {:<6} {:>8} {:>9}  {}".format
@@ -278,7 +278,7 @@ def _release(options) -> int:
 
 def _count(folder: Path, ending: str = "") -> tuple[int, int]:
     """Return the number of files with an ending below a folder, and the size of all in bytes."""
-    from data_scripts.checksums import data_files
+    from course_data_scripts.checksums import data_files
 
     sizes = {name: (folder / name).stat().st_size for name in data_files(folder)}
     return sum(name.endswith(ending) for name in sizes), sum(sizes.values())

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import course_utils
+from course_data_scripts.checksums import sha256_of, verify
 from course_utils.editions import (
     MIRROR_SUMS,
     MIRROR_WEIGHTS,
@@ -25,7 +26,6 @@ from course_utils.editions import (
     current_edition,
     data_root,
 )
-from data_scripts.checksums import sha256_of, verify
 
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
 PACKAGE = "course-utils"

@@ -26,6 +26,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
+from course_experiments.run_files import append, read_runs
+from course_experiments.transfer_grid import ImagePool, Network, Recipe, choose
 from course_utils.backbones import Backbone, load_backbone
 from course_utils.datasets import Split, load_signer_split
 from course_utils.editions import current_edition
@@ -33,8 +35,6 @@ from course_utils.features import extract_features
 from course_utils.measured.runs import FOLDER, RateRun, StageRun
 from course_utils.optimizers import RatePerLayer
 from course_utils.transfer import add_classifier, split_at
-from experiments.run_files import append, read_runs
-from experiments.transfer_grid import ImagePool, Network, Recipe, choose
 
 PARTS = ("early", "middle", "late")
 PER_CLASS = 30

@@ -27,9 +27,9 @@ from keras import layers
 from keras.applications.vgg16 import preprocess_input
 from PIL import Image
 
+from course_data_scripts.checksums import sha256_of
 from course_utils.editions import current_edition, data_root
 from course_utils.weights.minivgg import BLOCKS, WEIGHTS, build_minivgg
-from data_scripts.checksums import sha256_of
 
 SMALL_ARCHIVE, ARCHIVE = "tiny-imagenet-100.tar.gz", "tiny-imagenet-200.zip"
 URL = f"http://cs231n.stanford.edu/{ARCHIVE}"

@@ -30,6 +30,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from course_experiments.run_files import append, read_runs
 from course_utils.backbones import load_backbone
 from course_utils.datasets import Split, load_signer_split, load_split, read_folder
 from course_utils.editions import DATASETS, current_edition, data_root
@@ -39,7 +40,6 @@ from course_utils.optimizers import RatePerLayer
 from course_utils.tensors import paths_to_tensor
 from course_utils.transfer import add_classifier, split_at
 from course_utils.weights.minivgg import BLOCKS
-from experiments.run_files import append, read_runs
 
 SIZES = (10, 30, 100, 300)
 """Images per class. The edition has enough for 100; see `extra_images` for the last size."""
@@ -249,8 +249,8 @@ def extra_images(dataset: str) -> Split | None:
     """
     if current_edition().name != "pocket":
         return None
-    from data_scripts.hands.render import render_signs
-    from data_scripts.pets.render import render_pets
+    from course_data_scripts.hands.render import render_signs
+    from course_data_scripts.pets.render import render_pets
 
     folder = data_root() / "cache" / "extra_images" / dataset
     if dataset == "dogs_vs_cats":

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 from PIL import Image
 
+from course_data_scripts import checksums, draw
 from course_utils.editions import DATASETS
-from data_scripts import checksums, draw
 
 SPLITS = ("train", "valid", "test")
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from course_admin import cli
+from course_data_scripts import checksums, draw
 from course_utils.editions import DATASETS, current_edition
-from data_scripts import checksums, draw
 
 SPLITS = ("train", "valid", "test")
 
@@ -45,7 +45,7 @@ def test_nonsense_is_refused(arguments, capsys):
 
 def test_the_command_does_without_tensorflow():
     code = (
-        "import sys; from course_admin import cli, doctor; from data_scripts import draw;"
+        "import sys; from course_admin import cli, doctor; from course_data_scripts import draw;"
         "cli.main(['data', 'list']); assert not {'tensorflow', 'keras'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -10,8 +10,8 @@ import pytest
 
 from course_admin import cli, doctor
 from course_admin.doctor import FAIL, OK, WARN
+from course_data_scripts import draw
 from course_utils.editions import DATASETS, MIRROR_WEIGHTS, current_edition
-from data_scripts import draw
 
 GIGABYTE = 1_000_000_000
 

@@ -148,7 +148,7 @@ def test_half_a_download_does_not_pass_for_the_photographs(data, monkeypatch):
     monkeypatch.setenv("COURSE_EDITION", "photo")
     names = ["train/cat/1.jpg", "train/dog/2.jpg", "test/dog/3.jpg"]
     monkeypatch.setattr(
-        "data_scripts.checksums.manifest", lambda dataset: dict.fromkeys(names, "0")
+        "course_data_scripts.checksums.manifest", lambda dataset: dict.fromkeys(names, "0")
     )
     folder = data.parent / "photo" / "dogs_vs_cats"
     write(folder, *names[:2])

@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
+from course_data_scripts.download import DownloadError
 from course_utils.datasets import load_public
-from data_scripts.download import DownloadError
 
 
 def as_npz(train: int, test: int, classes: int = 10) -> bytes:

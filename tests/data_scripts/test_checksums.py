@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_data_scripts import checksums
 from course_utils.editions import current_edition
-from data_scripts import checksums
 
 DATASET = "dogs_vs_cats"
 FILES = {

@@ -16,10 +16,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from course_data_scripts import checksums, download
+from course_data_scripts.download import DownloadError, fetch
+from course_data_scripts.storage import StorageError
 from course_utils.editions import DATASETS, current_edition
-from data_scripts import checksums, download
-from data_scripts.download import DownloadError, fetch
-from data_scripts.storage import StorageError
 
 DATASET = "dogs_vs_cats"
 FILES = {
@@ -291,7 +291,7 @@ _FETCH = """
 import sys
 from pathlib import Path
 from course_admin import cli
-from data_scripts import checksums, download
+from course_data_scripts import checksums, download
 
 checksums.MANIFESTS = Path(sys.argv[1])
 download.DATASET_URLS["dogs_vs_cats"] = sys.argv[2]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from course_data_scripts import checksums, draw
+from course_data_scripts.storage import StorageError, exclusive_access
 from course_utils.editions import DATASETS, current_edition
-from data_scripts import checksums, draw
-from data_scripts.storage import StorageError, exclusive_access
 
 DATASET = "dogs_vs_cats"
 VICTIM = "train/cat/1.jpg"
@@ -176,7 +176,7 @@ def test_two_at_once_draw_everything_once(edition, drawn, capsys):
 
 def test_the_lock_ends_with_a_killed_process(edition):
     code = (
-        "import sys, time; from pathlib import Path; from data_scripts import storage\n"
+        "import sys, time; from pathlib import Path; from course_data_scripts import storage\n"
         "with storage.exclusive_access(Path(sys.argv[1])): print('locked', flush=True); "
         "time.sleep(60)"
     )

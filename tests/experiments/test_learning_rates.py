@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from course_experiments import learning_rates
+from course_experiments.learning_rates import VARIANTS, FineTuning, Variant, order, parts_of
+from course_experiments.run_files import read_runs
 from course_utils.backbones import load_backbone
 from course_utils.measured.runs import RateRun, StageRun, rate_runs, stage_runs
 from course_utils.transfer import split_at
-from experiments import learning_rates
-from experiments.learning_rates import VARIANTS, FineTuning, Variant, order, parts_of
-from experiments.run_files import read_runs
 
 
 @pytest.fixture(scope="module")

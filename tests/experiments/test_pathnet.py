@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.pathnet import PathNet
+from course_experiments.pathnet import PathNet
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from keras import layers
 from PIL import Image
 
 from conftest import skip_or_fail
+from course_experiments import pretrain_minivgg as pretrain
 from course_utils.backbones import load_backbone
 from course_utils.editions import current_edition
 from course_utils.weights.minivgg import build_minivgg, minivgg_card
-from experiments import pretrain_minivgg as pretrain
 
 WNIDS = ["n03", "n01", "n02"]
 COLOURS = {"n01": "red", "n02": "lime", "n03": "blue", "n04": "white", "n05": "black"}

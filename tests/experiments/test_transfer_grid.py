@@ -7,13 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from course_utils.backbones import load_backbone
-from course_utils.datasets import Split
-from course_utils.measured.runs import FREEZE_LEVELS, Run
-from course_utils.weights.minivgg import BLOCKS
-from experiments import transfer_grid
-from experiments.run_files import read_runs
-from experiments.transfer_grid import (
+from course_experiments import transfer_grid
+from course_experiments.run_files import read_runs
+from course_experiments.transfer_grid import (
     Cell,
     Network,
     Recipe,
@@ -25,6 +21,10 @@ from experiments.transfer_grid import (
     run_all,
     write_provenance,
 )
+from course_utils.backbones import load_backbone
+from course_utils.datasets import Split
+from course_utils.measured.runs import FREEZE_LEVELS, Run
+from course_utils.weights.minivgg import BLOCKS
 
 TINY = Recipe(steps=2, batch_size=4)
 

@@ -7,10 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from course_data_scripts.pets.render import COUNTS, render_pets
 from course_utils.backbones import load_backbone
 from course_utils.features import extract_features
 from course_utils.tensors import paths_to_tensor
-from data_scripts.pets.render import COUNTS, render_pets
 
 pytestmark = pytest.mark.slow
 EPOCHS = 12

@@ -8,6 +8,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from course_data_scripts import draw
+from course_data_scripts.canvas.pictures import render_all
+from course_data_scripts.hands import render as render_signs
 from course_utils import (
     add_classifier,
     current_edition,
@@ -17,9 +20,6 @@ from course_utils import (
     split_at,
 )
 from course_utils.datasets import read_folder
-from data_scripts import draw
-from data_scripts.canvas.pictures import render_all
-from data_scripts.hands import render as render_signs
 
 pytestmark = pytest.mark.slow
 EPOCHS = 3

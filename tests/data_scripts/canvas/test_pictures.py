@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_scripts.canvas import pictures
+from course_data_scripts.canvas import pictures
 
 TASKS = [(f"{split}/{number}.jpg", number) for split in ("train", "test") for number in range(20)]
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from data_scripts.hands import anatomy as hand
-from data_scripts.hands import render as render_signs
+from course_data_scripts.hands import anatomy as hand
+from course_data_scripts.hands import render as render_signs
 
 PHOTOGRAPHS = {"train": 1712, "valid": 300, "test": 50}
 SIGNS_WITH_CONTACT = [(0, 1), (6, 3), (7, 2), (8, 1), (9, 0)]

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from data_scripts.pets import render as render_pets
-from data_scripts.pets.anatomy import BREEDS, Pose, build
+from course_data_scripts.pets import render as render_pets
+from course_data_scripts.pets.anatomy import BREEDS, Pose, build
 
 FEW = {"train": {"cat": 5, "dog": 5}}
 REDUCED = {"train": {"cat": 40, "dog": 40}, "test": {"cat": 40, "dog": 40}}
