@@ -1,8 +1,8 @@
-"""A Python kernel that nobody needs to trust: bubblewrap around ipykernel, and limits on all of it.
+"""A sandbox for untrusted code: bubblewrap, with limits on everything inside.
 
-Inside there is Python, the course's packages, the edition's pictures (read-only) and a little
-room in memory to write to. There is no network, no home folder, no other process and no file
-of the grader. See the sections on security in ``instructor/README.md`` for what remains.
+It shows Python, `course_utils`, `course_checks`, the edition's images (read-only) and some memory
+to write to. There is no network, no home folder, no other process and no file of the grader. The
+section on attackers in ``instructor/README.md`` says what risks remain.
 """
 
 import os
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import course_checks
 import course_utils
-from course_admin.grading import seccomp
+from course_admin.grading import agent, seccomp
 from course_utils.editions import current_edition, data_root
 
 NOBODY = 65534
-"""The user as which submissions run where the grader is root."""
+"""The user id of submissions if the grader is root."""
 
 MEGABYTE = 2**20
 
@@ -34,12 +34,12 @@ INSTRUCTIONS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.
+    """The resources that one submission may use.
 
     Attributes
     ----------
     cell_seconds, total_seconds : float
-        Time for one cell or one call of a function, and for all of them together.
+        Time for one cell or one function call, and for all of them together.
     memory : int
         Resident bytes of all its processes together.
     address_space : int
@@ -49,7 +49,8 @@ class Limits:
     file_size, disk : int
         Bytes of one file, and of the working folder and ``/tmp`` each.
     cell_output, output : int
-        Bytes of output that are kept of a cell; and that end a submission altogether.
+        Bytes of output: above the first a cell's output is cut, above the second its
+        submission is aborted.
     """
 
     cell_seconds: float = 120
@@ -64,7 +65,7 @@ class Limits:
 
 
 def sandbox_problem() -> str | None:
-    """Return why submissions cannot be sandboxed here, or None where they can."""
+    """Return why submissions cannot be sandboxed here, or None if they can."""
     if sys.platform != "linux":
         return f"sandboxes need Linux, and this is {sys.platform}"
     if missing := [program for program in NEEDED if not shutil.which(program)]:
@@ -78,21 +79,21 @@ def sandbox_problem() -> str | None:
 
 
 def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[str]:
-    """Return a command that runs another one in a sandbox.
+    """Return a command that runs another command in a sandbox.
 
     Parameters
     ----------
     command : list of str
-        Its program must be one that the sandbox shows: Python, or one in ``/usr``.
+        Its program must be visible inside: Python, or one in ``/usr``.
     shared : Path
-        The one folder that the sandbox may write to, under the same name inside.
+        The one folder of the machine that the sandbox may write to; same path inside.
     limits : Limits
 
     Notes
     -----
-    A user who is not root gets everything from one bubblewrap in a user namespace of its own.
-    Root must first become another user, because the kernel does not limit the number of root's
-    processes; and as Python may lie where only root can look, the folders are mounted before.
+    For an ordinary user, one bubblewrap in a user namespace does everything. Root must become
+    another user, whose number of processes Linux does limit; the folders are mounted before
+    that, because Python may lie where only root can read.
     """
     limited = [
         "prlimit",
@@ -108,26 +109,24 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
     common = ["--die-with-parent", "--new-session", *own_namespaces]
     no_rights = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
     mounts = [*_mounts(shared, limits), "--chdir", HOME, *_environment()]
-    # bubblewrap itself is seen inside as process 1, with the environment it was started with;
-    # and where memory runs out, this ends and no other.
+    # Process 1 inside is bubblewrap, so its environment is visible and must be empty. choom:
+    # when memory runs out, Linux kills this process first.
     first = ["env", "-i", f"PATH={os.environ.get('PATH', os.defpath)}"]
     first = _with_filter([*first, "choom", "-n", "1000", "--", "bwrap"], shared)
     if os.getuid() != 0:
-        # Process 1 would be bubblewrap, of the same user, without limits, and could be steered
+        # Else process 1 would be bubblewrap: the same user, without limits, open to ptrace
         return [*first, *common, "--as-pid-1", *no_rights, *mounts, "--", *limited]
     os.chown(shared, NOBODY, NOBODY)
     rights = sum((["--cap-add", f"CAP_{name}"] for name in ("SETUID", "SETGID", "SETPCAP")), [])
-    become_nobody = [
-        "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-        "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--",
-    ]  # fmt: skip
+    become_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    become_nobody += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
     inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", "--"]
     outer = [*first, *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
     return [*outer, *become_nobody, *inner, *limited]
 
 
 def _with_filter(bubblewrap: list[str], folder: Path) -> list[str]:
-    """Start bubblewrap so that it refuses some system calls; it reads the filter from a number."""
+    """Let bubblewrap refuse some system calls; it reads the filter from file descriptor 9."""
     if (filter_program := seccomp.program()) is None:
         return bubblewrap
     file = folder / "filter"
@@ -140,9 +139,9 @@ DATA = "/data"
 
 
 def _mounts(shared: Path, limits: Limits) -> list[str]:
-    """What the sandbox shows: nothing that is not listed here."""
+    """Return the mounts: the sandbox shows nothing that is not listed here."""
     arguments = []
-    known = set()
+    known = set()  # folders that exist inside by now
 
     def make_parents(inside):
         for parent in reversed(inside.parents):
@@ -150,41 +149,41 @@ def _mounts(shared: Path, limits: Limits) -> list[str]:
                 arguments.extend(["--perms", "0755", "--dir", str(parent)])
                 known.add(parent)
 
-    def show(path, inside=None, option="--ro-bind"):
+    def bind(path, inside=None, option="--ro-bind"):
         inside = Path(inside or path)
         make_parents(inside)
         arguments.extend([option, str(path), str(inside)])
 
-    def room(path, size=limits.disk):
+    def tmpfs(path, size=limits.disk):
         make_parents(Path(path))
         known.add(Path(path))
         arguments.extend(["--perms", "1777", "--size", str(size), "--tmpfs", path])
 
-    show("/usr")
+    bind("/usr")
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
         if path.is_symlink():
             arguments.extend(["--symlink", str(path.readlink()), str(path)])
         elif path.is_dir():
-            show(path)
+            bind(path)
     arguments += ["--proc", "/proc", "--dev", "/dev"]
-    room("/dev/shm", 64 * MEGABYTE)
-    room("/tmp")
-    room(HOME)
+    tmpfs("/dev/shm", 64 * MEGABYTE)
+    tmpfs("/tmp")
+    tmpfs(HOME)
     for path in _python_folders():
-        show(path)
+        bind(path)
     for path, inside in _data_folders():
-        show(path, inside)
-    room(f"{DATA}/cache/features")
+        bind(path, inside)
+    tmpfs(f"{DATA}/cache/features")
     for path in sorted((data_root() / "cache" / "features").glob("*.npy")):
-        show(path, f"{DATA}/cache/features/{path.name}")
-    show(shared, option="--bind")
+        bind(path, f"{DATA}/cache/features/{path.name}")
+    bind(shared, option="--bind")
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _python_folders() -> list[Path]:
-    """Where Python, its packages and this one are; none within another."""
-    folders = {Path(sys.prefix), Path(sys.base_prefix), *_rooms()}
+    """Return where Python, its packages and the course's are; none inside another."""
+    folders = {Path(sys.prefix), Path(sys.base_prefix), *_course_code()}
     folders = {folder for folder in folders if not folder.is_relative_to("/usr")}
     return [
         folder
@@ -193,17 +192,18 @@ def _python_folders() -> list[Path]:
     ]
 
 
-def _rooms() -> list[Path]:
-    """The parts of the course that an answer may need, one by one.
+def _course_code() -> list[Path]:
+    """Return the code that answers and the agent need, one by one.
 
-    The folder that holds them all would show the hidden tests.
+    In a checkout, their common parent also holds the hidden tests. Without its ``__init__.py``,
+    `course_admin` is a namespace package inside, with the agent alone.
     """
-    homes = [course_utils, course_checks]
-    return [Path(home.__file__).parent for home in homes] + [Path(__file__).with_name("agent.py")]
+    packages = [Path(package.__file__).parent for package in (course_utils, course_checks)]
+    return [*packages, Path(agent.__file__)]
 
 
 def _data_folders() -> list[tuple[Path, str]]:
-    """The edition's pictures and downloaded weights, and where they lie inside."""
+    """Return the edition's images and downloaded weights, with their paths inside."""
     edition = current_edition()
     folders = [(edition.folder, f"{DATA}/{edition.name}")]
     folders.append((Path.home() / ".keras" / "models", f"{HOME}/.keras/models"))
@@ -211,7 +211,7 @@ def _data_folders() -> list[tuple[Path, str]]:
 
 
 def _environment() -> list[str]:
-    """All the environment variables that the sandbox has."""
+    """Set all the environment variables that the sandbox has."""
     edition = current_edition()
     variables = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
@@ -220,9 +220,12 @@ def _environment() -> list[str]:
         "LANG": "C.UTF-8",
         "COURSE_EDITION": edition.name,
         "COURSE_BACKBONE": edition.backbone,
+        "COURSE_INPUT_SIZE": str(edition.input_size),
         "COURSE_DATA": DATA,
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "OMP_NUM_THREADS": "2",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # An editable install finds no package without __init__.py, so not the agent's
+        "PYTHONPATH": str(Path(course_utils.__file__).parents[1]),
     }
     return ["--clearenv", *sum((["--setenv", *pair] for pair in variables.items()), [])]
