@@ -23,7 +23,8 @@ _HOMES = {
     "features": "extract_features",
     "metrics": "accuracy_report",
     "plots": "plot_confusion_matrix plot_history show_images show_figure plot_top5",
-    "explain": "activation_layers activation_maps grad_cam occlude receptive_field",
+    "explain": "activation_layers activation_maps grad_cam occlude",
+    "plumbing.receptive_fields": "receptive_field",
     "widgets": "AugmentationPreview ClassifierPlayground ErrorBrowser FeatureExplorer "
     "FreezeExplorer StrategyAdvisor",
 }

@@ -147,7 +147,7 @@ class AugmentationPreview(Panel):
             self.checkboxes[layer].value = True
         self.button = ipywidgets.Button(
             description="Draw again",
-            tooltip="Show what other random numbers give",
+            tooltip="Draw new random numbers",
         )
         self._status, self._gallery, self._code = status(), text(), text()
 
@@ -234,10 +234,10 @@ class AugmentationPreview(Panel):
     def _summary(self) -> str:
         changes = [self._change(one) for one in self._chosen()]
         if not changes:
-            return f"{self.chooser.name}: nothing is ticked, so nothing changes."
+            return f"{self.chooser.name}: nothing is selected, so nothing changes."
         return (
             f"{self.chooser.name}, {RESULTS} random results: {'; '.join(changes)}. The layers do "
-            "this in training only; in predict they let every picture pass as it is."
+            "this in training only; predict leaves every picture unchanged."
         )
 
     def _change(self, one: Augmentation) -> str:
@@ -271,15 +271,15 @@ _FLIPS = {
         "its 6 resembles the right hand's 9. Measure whether it helps (lesson 10)."
     ),
     ("horizontal", "written digits and letters"): (
-        "Flipping destroys the label: mirrored, b is d, and 2 is nothing that anybody writes."
+        "Flipping destroys the label: mirrored, b becomes d, and 2 is no longer a digit."
     ),
     ("vertical", "animals and things"): (
         "Note on flipping: the label stays true, but hardly anybody photographs things upside "
         "down. The network learns what it will not need."
     ),
     ("vertical", "sign-language digits"): (
-        "Flipping can destroy the label: nobody signs upside down, and a sign may be told from "
-        "another by the direction in which the fingers point."
+        "Flipping can destroy the label: nobody signs upside down, and some signs differ only "
+        "in the direction of the fingers."
     ),
     ("vertical", "written digits and letters"): (
         "Flipping destroys the label: upside down, p is b, and 2 can be read as 5."
@@ -288,15 +288,15 @@ _FLIPS = {
 
 _TURNS = {
     "animals and things": (
-        "Note on turning: by more than 45 degrees the label stays true, but hardly any picture "
-        "will look like that."
+        "Note on turning: beyond 45 degrees the label stays true, but hardly any picture looks "
+        "like that."
     ),
     "sign-language digits": (
-        "Turning can destroy the label: beyond 45 degrees, a sign may be taken for one whose "
+        "Turning can destroy the label: beyond 45 degrees, a sign can look like another whose "
         "fingers point elsewhere."
     ),
     "written digits and letters": (
-        "Turning destroys the label: a quarter turn makes N of Z, half a turn makes 9 of 6."
+        "Turning destroys the label: a quarter turn makes Z an N, half a turn makes 6 a 9."
     ),
 }
 
@@ -310,12 +310,12 @@ def _warning(layer: str, strength, subject: str) -> str:
         return _TURNS[subject]
     if layer in ("RandomZoom", "RandomTranslation") and strength > 0.3:
         return (
-            f"{layer} can destroy the label at this strength: what the label names may be cut "
-            "off, and the edge is filled with mirrored copies."
+            f"{layer} can destroy the label at this strength: the object may be cut off, and the "
+            "edge is filled with mirrored copies."
         )
     if layer in ("RandomContrast", "RandomBrightness") and strength > 0.6:
         return (
-            f"{layer} can destroy the label at this strength: some results are nearly of one "
+            f"{layer} can destroy the label at this strength: some results are almost a single "
             "colour."
         )
     return ""

@@ -290,7 +290,7 @@ class ClassifierPlayground(Panel):
     def _summary(self) -> str:
         """Describe the input and the prediction."""
         ticked = [name for name, box in self.mistakes.items() if box.value and not box.disabled]
-        asked = f"{self.chooser.name}, {' and '.join(ticked) or 'preprocessed as it should be'}"
+        asked = f"{self.chooser.name}, {' and '.join(ticked) or 'correctly preprocessed'}"
         label, share = self._first()
         if not self.size.value:
             return f"{asked}, nothing covered. The first answer is {label} with {share:.1%}."

@@ -12,13 +12,12 @@ from PIL import Image, ImageDraw
 from course_utils.backbones import Backbone, load_backbone
 from course_utils.datasets import Split, load_split
 from course_utils.explain import (
-    ReceptiveField,
     activation_layers,
     activation_maps,
     grad_cam,
-    receptive_field,
 )
 from course_utils.features import extract_features
+from course_utils.plumbing.receptive_fields import ReceptiveField, receptive_field
 from course_utils.tensors import path_to_tensor, paths_to_tensor
 from course_utils.widgets.parts.background_task import BackgroundTask
 from course_utils.widgets.parts.channel_peaks import strongest_rows, with_peaks

@@ -178,35 +178,28 @@ class StrategyAdvisor(Panel):
         advice = self.advice
         if advice.decisive is None:
             return (
-                f"Not measured: there are no numbers for {_IMAGES[self._edition]} of this kind, "
-                "so this is the rule of thumb with the rates of lesson 5."
+                f"Not measured for {_IMAGES[self._edition]} of this kind, so this is the rule of "
+                "thumb with the learning rates of lesson 5."
             )
         cell = advice.cells[advice.decisive, advice.level.name]
         words = (
-            f"Measured with {advice.decisive} {_IMAGES[self._edition]} per class: {cell}. Of the "
-            "levels within one standard error of the best, it is the one with most frozen."
+            f"Measured with {advice.decisive} {_IMAGES[self._edition]} per class: {cell}. It is "
+            "the most frozen of the levels within one standard error of the best."
         )
         if self.size.value != advice.decisive:
             words = (
-                f"{self.size.value} per class: not measured. It lies {self._place()}; the nearest "
-                f"decides. {words}"
+                f"{self.size.value} per class was not measured; {advice.decisive} is the nearest "
+                f"number that was. {words}"
             )
         return words
-
-    def _place(self) -> str:
-        sizes = self.advice.sizes
-        if len(sizes) == 2:
-            return f"between {sizes[0]} and {sizes[1]}, which were"
-        side = "below" if self.size.value < sizes[0] else "above"
-        return f"{side} all that was, {sizes[0]} is the nearest"
 
     def _comparison(self) -> str:
         rule = self.advice.rule
         kind = f"{'large' if rule.large else 'small'} and {self.similarity.value}"
         verdict = {
-            True: "What was measured agrees: as far as one can tell, none is better.",
-            False: "What was measured does not agree: others are clearly better.",
-            None: "Whether that holds here was not measured.",
+            True: "The measurements agree: no other level is clearly better.",
+            False: "The measurements disagree: other levels are clearly better.",
+            None: "It was not measured here.",
         }[self.advice.agrees]
         return f"The rule of thumb for {kind} data: {rule.words}. {verdict}"
 
@@ -222,7 +215,7 @@ def _caption(advice: Advice) -> str:
     words = "Test accuracy: mean over the seeds, 95 % interval"
     shown = [cell for (size, _), cell in advice.cells.items() if size in advice.sizes and cell]
     if any(len(cell.accuracies) == 1 for cell in shown):
-        words += " (too narrow with 1 seed: another seed's chance is not in it)"
+        words += " (too narrow with 1 seed: it ignores the difference between seeds)"
     return words
 
 

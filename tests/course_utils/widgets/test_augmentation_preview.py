@@ -118,12 +118,12 @@ def test_strength_of_what_is_not_ticked_cannot_be_changed(preview):
         (SUBJECTS[1], "RandomFlip", "horizontal_and_vertical", "can destroy the label"),
         (SUBJECTS[2], "RandomFlip", "horizontal", "destroys the label"),
         (SUBJECTS[2], "RandomRotation", 0.1, None),
-        (SUBJECTS[2], "RandomRotation", 0.5, "9 of 6"),
+        (SUBJECTS[2], "RandomRotation", 0.5, "6 a 9"),
         (SUBJECTS[0], "RandomZoom", 0.2, None),
         (SUBJECTS[0], "RandomZoom", 0.6, "cut off"),
         (SUBJECTS[0], "RandomTranslation", 0.4, "cut off"),
         (SUBJECTS[0], "RandomBrightness", 0.3, None),
-        (SUBJECTS[0], "RandomBrightness", 0.9, "nearly of one colour"),
+        (SUBJECTS[0], "RandomBrightness", 0.9, "almost a single colour"),
     ],
 )
 def test_warns_where_the_label_is_at_risk_and_only_there(preview, subject, layer, strength, says):

@@ -58,7 +58,7 @@ def png(colour="green", size=(640, 400)):
 
 def test_first_image_is_answered_as_keras_does(playground, backbone):
     assert playground.answers == expected(backbone, preprocess(CAT))
-    assert "cat, preprocessed as it should be, nothing covered" in playground._status.value
+    assert "cat, correctly preprocessed, nothing covered" in playground._status.value
     label, share = playground.answers[0]
     assert f"The first answer is {label} with {share:.1%}." in str(playground)
     assert f'aria-label="{label}: {share:.1%}"' in playground._bars.value
@@ -254,7 +254,7 @@ def test_own_image_is_answered_and_its_code_reads_the_file(backbone, tmp_path, m
 def test_bad_file_leaves_image_and_answers(playground):
     before = playground.answers, playground.grid.background
     playground.chooser.give("x.jpg", b"nothing")
-    assert "x.jpg is not a picture" in playground.chooser._status.value
+    assert "x.jpg is not an image" in playground.chooser._status.value
     assert (playground.answers, playground.grid.background) == before
 
 

@@ -6,7 +6,8 @@ from PIL import Image
 
 from course_utils.backbones import load_backbone
 from course_utils.datasets import Split
-from course_utils.explain import activation_layers, receptive_field
+from course_utils.explain import activation_layers
+from course_utils.plumbing.receptive_fields import receptive_field
 from course_utils.widgets.feature_explorer import COLUMNS, STRONGEST, FeatureExplorer
 
 

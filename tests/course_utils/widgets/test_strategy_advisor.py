@@ -98,7 +98,7 @@ def test_interval_of_a_single_seed_is_said_to_be_too_narrow():
 def test_edition_without_measurements_gets_the_rule_of_thumb_and_is_told():
     runs = [run for run in transfer_runs() if run.edition == "pocket"]
     advisor = StrategyAdvisor(30, "near", runs, edition="photo")
-    assert "Not measured: there are no numbers for photographs" in advisor._rule.value
+    assert "Not measured for photographs" in advisor._rule.value
     assert "Freeze the whole backbone" in advisor._status.value
     assert advisor._table.value == ""
     assert "Not measured" in str(advisor)
@@ -106,14 +106,16 @@ def test_edition_without_measurements_gets_the_rule_of_thumb_and_is_told():
 
 def test_size_between_two_measured_ones_names_both():
     advisor = StrategyAdvisor(50, "near")
-    assert "50 per class: not measured. It lies between 30 and 100" in advisor._rule.value
+    assert (
+        "50 per class was not measured; 30 is the nearest number that was." in advisor._rule.value
+    )
     assert "30 per class" in advisor._table.value
     assert "100 per class" in advisor._table.value
 
 
-def test_size_beyond_all_measured_ones_is_said_to_be_so():
-    assert "above all that was, 300 is the nearest" in StrategyAdvisor(5000)._rule.value
-    assert "below all that was, 10 is the nearest" in StrategyAdvisor(2)._rule.value
+def test_size_beyond_all_measured_ones_names_the_nearest():
+    assert "300 is the nearest number that was" in StrategyAdvisor(5000)._rule.value
+    assert "10 is the nearest number that was" in StrategyAdvisor(2)._rule.value
 
 
 def test_number_and_choice_change_what_is_shown():
