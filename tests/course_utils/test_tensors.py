@@ -1,56 +1,23 @@
-"""Image files to tensors: every kind of file and damage, order, memory."""
+"""Images to tensors: shape, order, memory, and one error that names every bad image."""
 
 import io
 import os
 import re
-import runpy
-import struct
 import subprocess
 import sys
 import threading
 import zlib
 
 import numpy as np
-import PIL
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
+from sample_images import BLUE, GREEN, RED, WHITE, corners, encode, photographed, quarters
 
-from course_utils import tensors
 from course_utils.editions import current_edition
-from course_utils.tensors import (
-    FORMATS,
-    BadImagesError,
-    path_to_tensor,
-    paths_to_tensor,
-    thumbnails,
-)
-
-RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-
-
-def encode(image: Image.Image, file_format: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
-
-
-def corners(width: int = 64, height: int = 48) -> Image.Image:
-    """An image with another colour in each quarter: red, green / blue, white."""
-    image = Image.new("RGB", (width, height), RED)
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((width // 2, 0, width, height // 2 - 1), fill=GREEN)
-    draw.rectangle((0, height // 2, width // 2 - 1, height), fill=BLUE)
-    draw.rectangle((width // 2, height // 2, width, height), fill=WHITE)
-    return image
-
-
-def quarters(tensor: np.ndarray) -> np.ndarray:
-    """The colours in the middle of the four quarters, row by row."""
-    height, width = tensor.shape[1:3]
-    rows, columns = [height // 4, 3 * height // 4], [width // 4, 3 * width // 4]
-    return tensor[0][np.ix_(rows, columns)].reshape(4, 3)
+from course_utils.plumbing import decoding
+from course_utils.tensors import BadImagesError, path_to_tensor, paths_to_tensor, thumbnails
 
 
 @pytest.fixture
@@ -61,9 +28,6 @@ def folder(tmp_path):
             tmp_path / f"{number:02}.png"
         )
     return tmp_path
-
-
-# ---------------------------------------------------------------- shape, type, range, order
 
 
 sides = st.integers(1, 40)
@@ -133,9 +97,6 @@ def test_progress_bar_is_shown_unless_switched_off(folder, capsys):
     assert "20/20" in capsys.readouterr().err
 
 
-# ---------------------------------------------------------------- what an image can come as
-
-
 def test_path_text_content_and_open_image_give_the_same(tmp_path):
     path = tmp_path / "corners.png"
     corners().save(path)
@@ -152,165 +113,6 @@ def test_an_open_image_is_not_modified():
     assert image.getpixel((2990, 10)) == pytest.approx(GREEN, abs=3)
 
 
-# ---------------------------------------------------------------- colours
-
-
-@pytest.mark.parametrize(
-    "file_format", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM"]
-)
-def test_every_format_gives_the_same_colours(file_format):
-    tensor = path_to_tensor(encode(corners(), file_format), (48, 64))
-    np.testing.assert_allclose(quarters(tensor), [RED, GREEN, BLUE, WHITE], atol=6)
-
-
-@pytest.mark.parametrize(
-    ("mode", "file_format"),
-    [("1", "PNG"), ("L", "PNG"), ("L", "JPEG"), ("LA", "PNG"), ("P", "PNG"), ("P", "GIF")]
-    + [("RGBA", "PNG"), ("RGBA", "WEBP"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("YCbCr", "TIFF")],
-)
-def test_every_mode_becomes_rgb(mode, file_format):
-    file = encode(corners().convert(mode), file_format)
-    expected = np.asarray(corners().convert(mode).convert("RGB"), np.float32)[None]
-    tensor = path_to_tensor(file, (48, 64))
-    assert tensor.shape == (1, 48, 64, 3)
-    np.testing.assert_allclose(quarters(tensor), quarters(expected), atol=6)
-
-
-@pytest.mark.parametrize("file_format", ["PNG", "TIFF", "PPM"])
-def test_sixteen_bits_are_scaled_and_not_clipped(file_format):
-    ramp = np.repeat(np.linspace(0, 65535, 256).astype(np.uint16)[None], 4, axis=0)
-    tensor = path_to_tensor(encode(Image.fromarray(ramp), file_format), (4, 256))
-    np.testing.assert_allclose(tensor[0, 0, :, 0], np.arange(256), atol=1)
-
-
-def tiff(bits: int, black: int, data: bytes) -> bytes:
-    """An uncompressed grey TIFF of 4 x 4 pixels; `black` is 0 or 1 where 0 means white."""
-    tags = {256: 4, 257: 4, 258: bits, 259: 1, 262: black, 273: 8, 277: 1, 278: 4, 279: len(data)}
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
-    start = struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data
-    return start + struct.pack("<H", len(tags)) + entries + bytes(4)
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        encode(Image.fromarray(np.full((4, 4), 0.5, np.float32)), "TIFF"),
-        encode(Image.fromarray(np.full((4, 4), 200, np.int32)), "TIFF"),
-        b"Pf 4 4 -1.0\n" + np.full(16, 0.5, "<f4").tobytes(),
-        tiff(12, 1, b"\xff" * 24),
-        tiff(16, 0, b"\0" * 32),
-    ],
-    ids=["float TIFF", "32-bit TIFF", "float PPM", "12-bit TIFF", "TIFF where 0 is white"],
-)
-def test_pixels_of_unknown_range_are_refused(file):
-    with pytest.raises(BadImagesError, match="unknown range: save it with 8 or 16 bits"):
-        path_to_tensor(file)
-
-
-def test_the_usual_16_bit_tiff_is_not_refused():
-    assert (path_to_tensor(tiff(16, 1, b"\xff" * 32)) == 255).all()
-
-
-@pytest.mark.parametrize(
-    "array",
-    [np.full((6, 5), 200), np.full((6, 5, 3), 200.0), np.full((6, 5, 4), 255, np.uint8)]
-    + [np.zeros((6, 5, 3)), np.ones((6, 5, 3), np.uint8)],
-)
-def test_arrays_of_0_to_255_keep_their_values(array):
-    tensor = path_to_tensor(array, (6, 5))
-    assert tensor.shape == (1, 6, 5, 3) and (tensor == array.flat[0]).all()
-    np.testing.assert_array_equal(
-        paths_to_tensor([array, array], (6, 5), progress=False)[1:], tensor
-    )
-
-
-@pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (np.full((6, 5, 3), 0.5), "values from 0.5 to 0.5; expected 0 to 255"),
-        (np.ones((6, 5, 3), bool), "values from 1 to 1"),
-        (np.full((6, 5, 3), 300), "values from 300 to 300"),
-        (np.full((6, 5, 3), -1), "values from -1 to -1"),
-        (np.full((6, 5, 3), np.nan), "values from nan"),
-        (np.zeros((6, 5, 1)), r"shape \(6, 5, 1\).*expected \(height, width, 3\)"),
-        (np.zeros((3, 6, 5)), r"shape \(3, 6, 5\)"),
-        (np.zeros((1, 6, 5, 3)), r"shape \(1, 6, 5, 3\)"),
-        (np.zeros((0, 5, 3)), "no pixels"),
-        (np.full((6, 5, 3), 1j), "complex"),
-    ],
-)
-def test_other_arrays_are_refused_and_described(array, message):
-    with pytest.raises(BadImagesError, match=message):
-        path_to_tensor(array)
-
-
-def transparent(mode: str) -> bytes:
-    """A red half next to a transparent one, stored in three ways."""
-    image = Image.new("RGBA", (20, 10), (*RED, 255))
-    image.paste((0, 0, 0, 0), (10, 0, 20, 10))
-    if mode == "RGBA":
-        return encode(image, "PNG")
-    if mode == "P":
-        return encode(image.quantize(4), "PNG")
-    plain = Image.new("RGB", (20, 10), RED)
-    plain.paste((0, 0, 0), (10, 0, 20, 10))
-    return encode(plain, "PNG", transparency=(0, 0, 0))
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "P", "RGB with a transparent colour"])
-def test_transparency_is_composited_onto_white(mode):
-    tensor = path_to_tensor(transparent(mode), (10, 20))
-    np.testing.assert_allclose(tensor[0, 5, [5, 15]], [RED, WHITE], atol=1)
-
-
-def test_a_transparent_16_bit_grey_is_composited():
-    grey = Image.fromarray(np.repeat(np.array([[1000, 40000]], np.uint16), 4, axis=1))
-    tensor = path_to_tensor(encode(grey, "PNG", transparency=1000), (1, 8))
-    assert tensor[0, 0, [1, 6], 0].tolist() == [255, 155]
-
-
-@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "TIFF"])
-def test_an_animation_gives_its_first_frame(file_format):
-    frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, GREEN, BLUE)]
-    file = encode(frames[0], file_format, save_all=True, append_images=frames[1:])
-    np.testing.assert_allclose(path_to_tensor(file, (4, 4))[0, 0, 0], RED, atol=6)
-
-
-# ---------------------------------------------------------------- orientation, large images
-
-
-SIDEWAYS = (5, 6, 7, 8)
-TO_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,  # stored turned to the left: shown turned to the right
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-
-
-def photographed(orientation: int, image: Image.Image, file_format: str) -> bytes:
-    """The image as a camera held at another angle stores it."""
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    if orientation in TO_UPRIGHT:
-        image = image.transpose(TO_UPRIGHT[orientation])
-    return encode(image, file_format, exif=exif)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize(
-    ("file_format", "side"), [("JPEG", 64), ("JPEG", 1600), ("PNG", 64), ("TIFF", 64), ("WEBP", 64)]
-)
-def test_exif_orientation_is_obeyed(orientation, file_format, side):
-    image = corners(side, side * 3 // 4)
-    file = photographed(orientation, image, file_format)
-    tensor = path_to_tensor(file, (40, 60))
-    np.testing.assert_allclose(quarters(tensor), [RED, GREEN, BLUE, WHITE], atol=6)
-
-
 def test_thumbnails_are_upright_keep_proportions_and_name_all_bad_images():
     large = photographed(6, corners(1600, 1200), "JPEG")
     small = encode(corners(40, 20).convert("L"), "PNG")
@@ -320,29 +122,6 @@ def test_thumbnails_are_upright_keep_proportions_and_name_all_bad_images():
     with pytest.raises(BadImagesError) as caught:
         thumbnails([large, b"", small, b"text"], side=200)
     assert caught.value.paths == [b"", b"text"]
-
-
-def test_meaningless_exif_data_do_not_spoil_the_image():
-    file = encode(corners(), "JPEG", exif=b"Exif\0\0no orientation in here")
-    np.testing.assert_allclose(quarters(path_to_tensor(file))[0], RED, atol=6)
-
-
-def test_large_jpeg_is_decoded_at_reduced_scale_with_nearly_the_same_result(monkeypatch):
-    generator = np.random.default_rng(0)
-    noise = Image.fromarray(generator.integers(0, 256, (30, 40, 3), np.uint8))
-    photograph = noise.resize((4000, 3000), Image.Resampling.BICUBIC)
-    full = photograph.resize((150, 150), Image.Resampling.BILINEAR)
-    file = encode(photograph, "JPEG", quality=95)
-    sizes, resize = [], Image.Image.resize
-    monkeypatch.setattr(
-        Image.Image, "resize", lambda self, *how: sizes.append(self.size) or resize(self, *how)
-    )
-    tensor = path_to_tensor(file, (150, 150))
-    assert sizes == [(500, 375)]
-    assert np.abs(tensor - np.asarray(full)).mean() < 2
-
-
-# ---------------------------------------------------------------- damage
 
 
 @pytest.fixture
@@ -394,84 +173,6 @@ def test_one_error_names_every_offender_with_its_reason(folder, damaged):
     assert "00.png" not in message
 
 
-def gif(screen: tuple[int, int], frame: tuple[int, int]) -> bytes:
-    """A GIF whose header claims these sizes."""
-    file = bytearray(encode(Image.new("P", (8, 8), 1), "GIF"))
-    place = file.index(b"\x2c\0\0\0\0")
-    file[6:10], file[place + 5 : place + 9] = (
-        struct.pack("<2H", *screen),
-        struct.pack("<2H", *frame),
-    )
-    return bytes(file)
-
-
-@pytest.mark.parametrize(
-    ("file", "message"),
-    [
-        (gif((65535, 65535), (8, 8)), "over 64 megapixels"),
-        (gif((8, 8), (65535, 65535)), "over 64 megapixels"),
-        (gif((8001, 8001), (8, 8)), "over 64 megapixels"),
-        (gif((8, 8), (0, 0)), "cannot be decoded"),
-        (gif((0, 0), (0, 0)), "is not an image"),
-        (Image.new("RGB", (0, 5)), "no pixels"),
-    ],
-)
-def test_sizes_that_are_absurd_are_refused(file, message):
-    with pytest.raises(BadImagesError, match=message):
-        path_to_tensor(file, (8, 8))
-
-
-def test_what_the_machine_cannot_do_is_not_blamed_on_the_image(folder, monkeypatch):
-    path = folder / "00.png"
-    for error in (PermissionError(13, "Permission denied"), OSError(24, "Too many open files")):
-
-        def fail(self, mode, error=error):
-            raise type(error)(*error.args, str(self))
-
-        with monkeypatch.context() as patch, pytest.raises(type(error), match="00.png"):
-            patch.setattr(type(path), "open", fail)
-            paths_to_tensor([path] * 3, skip_bad=True, progress=False)
-
-    def no_memory(*arguments, **options):
-        raise MemoryError
-
-    monkeypatch.setattr(Image, "open", no_memory)
-    for read in (path_to_tensor, lambda path: thumbnails([path], 8)):
-        with pytest.raises(MemoryError) as caught:
-            read(path)
-        assert caught.value.__notes__ == [f"while reading {path}"]
-
-
-def test_an_image_that_vanishes_or_is_cut_while_it_is_read_is_named(folder, monkeypatch):
-    gone, cut = folder / "00.png", folder / "01.bmp"
-    Image.new("RGB", (300, 300)).save(cut)
-    opened = Image.open
-
-    def disturbed(file, formats):
-        (gone.unlink() if file.name == str(gone) else os.truncate(cut, 60))
-        return opened(file, formats=formats)
-
-    monkeypatch.setattr(Image, "open", disturbed)
-    assert path_to_tensor(gone).shape == (1, 224, 224, 3)  # an open file can be read to its end
-    with pytest.raises(BadImagesError, match="01.bmp: cannot be decoded: .*truncated"):
-        path_to_tensor(cut)
-    with pytest.raises(BadImagesError, match="00.png: does not exist"):
-        path_to_tensor(gone)
-
-
-@pytest.mark.parametrize("path", ["a\0b.jpg", "00.png/inside.jpg"])
-def test_paths_that_cannot_exist_do_not(path, folder):
-    with pytest.raises(BadImagesError, match="does not exist"):
-        path_to_tensor(folder / path)
-
-
-def test_an_old_pillow_is_named_and_no_image_blamed(monkeypatch):
-    runpy.run_path(tensors.__file__)
-    monkeypatch.setattr(PIL, "__version__", "9.5.0")
-    with pytest.raises(ImportError, match="Pillow 9.5.0 is too old.*pillow>=11.2"):
-        runpy.run_path(tensors.__file__)
-
-
 def test_skipping_reports_and_leaves_the_rest_in_order(folder, damaged):
     paths = sorted({*folder.iterdir(), *damaged})
     with pytest.warns(UserWarning, match="broken_off.jpg"):
@@ -497,20 +198,6 @@ def test_one_broken_image_is_named_without_advice_for_many():
     with pytest.raises(BadImagesError, match="image of 4 bytes: is not an image") as caught:
         path_to_tensor(b"text")
     assert "skip_bad" not in str(caught.value)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.sampled_from(FORMATS), st.integers(0, 600), st.binary(min_size=1, max_size=8))
-def test_damaged_bytes_give_a_tensor_or_the_one_error(file_format, position, junk):
-    file = bytearray(encode(corners(16, 16), file_format))
-    file[position : position + len(junk)] = junk
-    try:
-        assert path_to_tensor(bytes(file), (8, 8)).shape == (1, 8, 8, 3)
-    except BadImagesError as error:
-        assert error.paths == [bytes(file)]
-
-
-# ---------------------------------------------------------------- memory
 
 
 MEASURE = """
@@ -556,21 +243,18 @@ def test_large_images_are_decoded_one_at_a_time(monkeypatch):
     small = encode(Image.new("RGBA", (1900, 2000), RED), "PNG", compress_level=1)
     photograph = encode(Image.new("RGB", (2100, 2000), RED), "JPEG")
     progressive = encode(Image.new("RGB", (2100, 2000), RED), "JPEG", progressive=True)
-    by_thread, decode = {True: [], False: []}, tensors._upright
+    by_thread, decode = {True: [], False: []}, decoding._to_rgb
 
     def watch(image, *rest):
         alone = threading.current_thread() is threading.main_thread()
         by_thread[alone].append((image.format, "progressive" in image.info))
         return decode(image, *rest)
 
-    monkeypatch.setattr(tensors, "_upright", watch)
+    monkeypatch.setattr(decoding, "_to_rgb", watch)
     tensor = paths_to_tensor([large, small, photograph, progressive], (8, 8), progress=False)
     assert np.abs(tensor - RED).max() < 3
     assert by_thread[True] == [("PNG", False), ("JPEG", True)]
     assert sorted(by_thread[False]) == [("JPEG", False), ("PNG", False)]
-
-
-# ---------------------------------------------------------------- the real photographs
 
 
 @pytest.fixture
