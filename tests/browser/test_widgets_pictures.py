@@ -103,13 +103,13 @@ def test_playground_takes_a_file_and_refuses_a_bad_one(playground, page):
     page.get_by_label("Choose a picture").set_input_files(
         {"name": "green.png", "mimeType": "image/png", "buffer": picture()}
     )
-    page.get_by_text("green.png, preprocessed as it should be").wait_for()
+    page.get_by_text("green.png, correctly preprocessed").wait_for()
     before = answers(words(page, PLAYGROUND))
     for name, content, said in (
         ("empty.png", b"", "empty.png is empty"),
-        ("text.pdf", b"%PDF-1.7", "text.pdf is not a picture"),
-        ("broken.png", picture(size=(2000, 2000))[:-900], "broken.png is damaged"),
-        ("huge.jpg", picture("JPEG", (10_000, 6_000)), "huge.jpg has over 50 million pixels"),
+        ("text.pdf", b"%PDF-1.7", "text.pdf is not an image"),
+        ("broken.png", picture(size=(2000, 2000))[:-900], "broken.png cannot be decoded"),
+        ("huge.jpg", picture("JPEG", (10_000, 7_000)), "huge.jpg has over 64 megapixels"),
         ("heavy.png", bytes(11_000_000), "heavy.png has 11 MB"),
     ):
         page.get_by_label("Choose a picture").set_input_files(
@@ -123,7 +123,7 @@ def test_playground_shown_twice_and_run_twice(playground, page):
     page.get_by_role("checkbox", name="red and blue swapped").click()
     page.get_by_text("cat, red and blue swapped").wait_for()
     playground.run_cell(0)
-    page.get_by_text("cat, preprocessed as it should be").wait_for()
+    page.get_by_text("cat, correctly preprocessed").wait_for()
     page.get_by_role("gridcell", name="row 2, column 2", exact=True).click()
     page.get_by_text("covered around row 2, column 2").wait_for()
     assert_shows_what_keras_says(playground, page)

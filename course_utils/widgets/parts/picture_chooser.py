@@ -2,7 +2,6 @@
 
 import base64
 import io
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +9,12 @@ import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
-from PIL import Image, ImageOps
+from PIL import Image
 from skimage import data
 
-from course_utils.tensors import FORMATS, BadImagesError, path_to_tensor
+from course_utils.plumbing.decoding import decode
+from course_utils.tensors import BadImagesError
 from course_utils.widgets.parts.panel import WRAP, paragraph, status
-
-MAX_PIXELS = 50_000_000
-"""Upper limit for an image: a PNG of this size takes 150 MB to decode."""
 
 MAX_BYTES = 10_000_000
 """Upper limit for a file: JupyterLab's server closes the connection at larger messages."""
@@ -107,7 +104,7 @@ class PictureChooser(ipywidgets.VBox):
     def give(self, name: str, content: bytes) -> None:
         """Accept an image file of the learner, as if it had been dropped."""
         try:
-            image = opened(name, content)
+            image = as_pixels(content, name)
         except BadImagesError as error:
             self._say(f"{error} The previous picture stays.")
             return
@@ -148,7 +145,7 @@ class PictureChooser(ipywidgets.VBox):
             self.source, self.pixels = self._own[name]
         else:
             self.source = self._examples[name]
-            self.pixels = shrunk(self.source)
+            self.pixels = as_pixels(self.source)
 
     def _say(self, words: str) -> None:
         self._status.value = paragraph(words) if words else ""
@@ -170,14 +167,14 @@ def photographs() -> dict[str, np.ndarray]:
     }
 
 
-def opened(name: str, content: bytes) -> np.ndarray:
-    """Return the pixels of an uploaded image, upright and not too large.
+def as_pixels(source, name: str = "the image") -> np.ndarray:
+    """Decode an image, upright and at most `SIDE` wide and high.
 
     Parameters
     ----------
+    source : path, bytes, PIL.Image.Image or numpy.ndarray
     name : str
-        Of the file.
-    content : bytes
+        What an error calls it.
 
     Returns
     -------
@@ -186,44 +183,12 @@ def opened(name: str, content: bytes) -> np.ndarray:
     Raises
     ------
     BadImagesError
-        If it is empty, too large, damaged or not an image; the message says what to do.
+        If it is empty, too large, damaged or not an image.
     """
-    with _header(name, content) as image:
-        try:
-            image.draft(None, (2 * SIDE, 2 * SIDE))  # a large JPEG is decoded at reduced scale
-            return shrunk(image)
-        except Exception as error:  # broken files make Pillow's decoders raise nearly everything
-            raise BadImagesError(f"{name} is damaged: choose another copy of it.") from error
-
-
-def shrunk(image) -> np.ndarray:
-    """Return an image (path, PIL image or array) upright, in RGB, at most `SIDE` wide and high."""
-    if isinstance(image, np.ndarray):
-        image = Image.fromarray(image.astype(np.uint8))
-    elif not isinstance(image, Image.Image):
-        image = Image.open(image)
-    upright = ImageOps.exif_transpose(image)
-    scale = min(1, SIDE / max(upright.size))
-    width, height = (math.ceil(scale * length) for length in upright.size)
-    return path_to_tensor(upright, (height, width))[0].astype(np.uint8)
-
-
-def _header(name: str, content: bytes) -> Image.Image:
-    """Open an uploaded image without decoding it."""
-    if not content:
-        raise BadImagesError(f"{name} is empty: choose another file.")
-    too_large = f"{name} has over {MAX_PIXELS // 10**6} million pixels: save a smaller copy of it."
-    try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise BadImagesError(too_large) from error
-    except Exception as error:  # broken headers too
-        raise BadImagesError(
-            f"{name} is not a picture that can be read here: choose a JPEG or PNG file."
-        ) from error
-    if math.prod(image.size) > MAX_PIXELS:
-        raise BadImagesError(too_large)
-    return image
+    image = decode(source, (SIDE, SIDE), keep_proportions=True)
+    if isinstance(image, str):  # what is wrong with it
+        raise BadImagesError(f"{name} {image}.")
+    return np.asarray(image)
 
 
 def data_url(pixels: np.ndarray, kind: str = "JPEG") -> str:

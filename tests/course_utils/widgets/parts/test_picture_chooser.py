@@ -13,8 +13,8 @@ from course_utils.widgets.parts.picture_chooser import (
     PHOTOGRAPHS,
     SIDE,
     PictureChooser,
+    as_pixels,
     data_url,
-    opened,
     photographs,
 )
 
@@ -72,13 +72,13 @@ def test_another_image_of_the_same_name_takes_its_place():
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"%PDF-1.7 not a picture", "not a picture"),
-        (image()[:200], "not a picture|is damaged"),
-        (image((400, 400), "PNG")[:-600], "is damaged"),
-        (image((10_000, 6_000)), "over 50 million pixels"),
-        (image((14_000, 14_000), "PNG"), "over 50 million pixels"),
+        (b"%PDF-1.7 not a picture", "is not an image"),
+        (image()[:200], "not an image|cannot be decoded"),
+        (image((400, 400), "PNG")[:-600], "cannot be decoded"),
+        (image((10_000, 7_000)), "over 64 megapixels"),
+        (image((14_000, 14_000), "PNG"), "over 64 megapixels"),
     ],
-    ids=["empty", "wrong type", "header only", "broken off", "60 megapixel", "bomb"],
+    ids=["empty", "wrong type", "header only", "truncated", "70 megapixels", "bomb"],
 )
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_bad_file_gets_a_message_and_the_last_image_stays(content, message):
@@ -107,7 +107,7 @@ def test_message_of_the_page_gives_the_image():
     assert chooser.name == "blue.png"
 
 
-def test_opened_image_keeps_proportions_and_stands_upright():
+def test_image_keeps_its_proportions_and_is_upright():
     exif = Image.Exif()
     exif[0x0112] = 6
     for content, shape in (
@@ -116,9 +116,9 @@ def test_opened_image_keeps_proportions_and_stands_upright():
         (image((1000, 1)), (1, SIDE, 3)),
         (image((30, 20)), (20, 30, 3)),
     ):
-        assert opened("a.jpg", content).shape == shape
+        assert as_pixels(content).shape == shape
     with pytest.raises(BadImagesError, match="b.jpg is empty"):
-        opened("b.jpg", b"")
+        as_pixels(b"", "b.jpg")
 
 
 def test_photographs_come_with_scikit_image_and_the_code_gives_the_same():
