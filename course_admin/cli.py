@@ -208,7 +208,7 @@ def _grade(options) -> int:
     from dataclasses import replace
 
     from course_admin.grading.pipeline import grade
-    from course_admin.grading.results import NEEDS_REVIEW
+    from course_admin.grading.results import Status
     from course_admin.grading.sandbox import Limits
     from course_admin.grading.tables import summary_text
     from course_admin.grading.worker_pool import Options
@@ -228,7 +228,7 @@ def _grade(options) -> int:
     )
     results = grade(options.submissions, options.into, how)
     print(summary_text(results))
-    review = sum(result.status == NEEDS_REVIEW for result in results)
+    review = sum(result.status == Status.NEEDS_REVIEW for result in results)
     print(f"{len(results)} hand-ins, {review} of them need review: {options.into / 'grades.csv'}")
     return 0
 

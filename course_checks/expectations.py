@@ -7,7 +7,7 @@ from course_checks.protocol import LearnerError
 from course_checks.verdict import Mistake
 
 
-def compare_all(*comparisons):
+def require_all(*comparisons):
     """Make all comparisons; name the first mistake, and give the points of the worst.
 
     Returns what the last comparison returns.
@@ -71,7 +71,7 @@ def expect_model(answer):
 
 
 def ask_model(model, question: str, *arguments):
-    """Ask a learner's model one of its `QUESTIONS_TO_MODELS`, here or in another process."""
+    """Ask a learner's model one of its `REMOTE_METHODS`, here or in another process."""
     if not isinstance(model, ModelView):
         return getattr(model, question)(*arguments)
     try:

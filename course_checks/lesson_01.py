@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_checks.expectations import expect_array, expect_number, expect_pair, kind_of, rounded
-from course_checks.protocol import Recipe, ask
+from course_checks.protocol import ModelSpec, ask
 from course_checks.reference_network import linear_scores
 from course_checks.verdict import Mistake, check
 
@@ -19,7 +19,7 @@ def classifier_size(function, rng) -> str:
     for _ in range(2):
         features, classes = (int(number) for number in rng.integers(5, 60, 2))
         answer = expect_number(
-            ask(function, Recipe("classifier", {"features": features, "classes": classes}))
+            ask(function, ModelSpec("classifier", {"features": features, "classes": classes}))
         )
         convolution = (27 + 1) * features
         right = features * classes + classes
@@ -37,7 +37,7 @@ def classifier_size(function, rng) -> str:
 def vgg_preprocessing(function, rng) -> str:
     """Check ``function(pixels)``: VGG's preprocessing, which leaves its argument as it was."""
     pixels = rng.uniform(0, 255, (2, 5, 4, 3)).astype("float32")
-    answer = expect_array(ask(function, Recipe("read_only", {"array": pixels})), pixels.shape)
+    answer = expect_array(ask(function, ModelSpec("read_only", {"array": pixels})), pixels.shape)
     ways = _wrong_preprocessings(pixels)
     for way, values in ways.items():
         if np.allclose(answer, values, atol=0.01):
@@ -68,7 +68,7 @@ def top_classes(function, rng, top: int = 5) -> str:
             raise Mistake(None, "In each pair the label comes first, then its probability.")
         if len(answer) != top:
             raise Mistake(None, f"{top} pairs were asked for; you gave {len(answer)}.")
-        _compare_top([pair[0] for pair in answer], order, labels, top)
+        _require_top([pair[0] for pair in answer], order, labels, top)
         given = expect_array([pair[1] for pair in answer], (top,))
         if not np.allclose(given, probabilities[order[::-1][:top]], atol=1e-6):
             detail = "Give them as they are, neither rounded nor in per cent."
@@ -77,7 +77,7 @@ def top_classes(function, rng, top: int = 5) -> str:
     return "The most probable classes, the most probable first."
 
 
-def _compare_top(given: list, order: np.ndarray, labels: list[str], top: int) -> None:
+def _require_top(given: list, order: np.ndarray, labels: list[str], top: int) -> None:
     best = [labels[i] for i in order[::-1][:top]]
     if given == best:
         return
@@ -93,7 +93,7 @@ def _compare_top(given: list, order: np.ndarray, labels: list[str], top: int) ->
 def evaluation(function, rng) -> str:
     """Check ``function(model, pixels, labels)``: (right answers, pictures), preprocessed."""
     settings, pixels, labels, counts = _colour_task(rng)
-    answer = ask(function, Recipe("linear", {**settings, "pooled": False}), pixels, labels)
+    answer = ask(function, ModelSpec("linear", {**settings, "pooled": False}), pixels, labels)
     total, right = len(labels), counts["right"]
     if isinstance(answer, int | float):
         share = np.isclose(expect_number(answer), right / total)

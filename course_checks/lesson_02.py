@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from course_checks.expectations import compare_all, expect_array, expect_pair
-from course_checks.protocol import Recipe, ask
+from course_checks.expectations import expect_array, expect_pair, require_all
+from course_checks.protocol import ModelSpec, ask
 from course_checks.reference_network import linear_scores, softmax
 from course_checks.verdict import Mistake, check
 
@@ -66,8 +66,8 @@ def covering_squares(function, rng) -> str:
     for size in rng.permutation([2, 3, 4])[:2]:
         rows, columns = (int(number) for number in rng.permutation([2, 3, 4, 5])[:2])
         picture, number, weights = _coloured_squares(rng, rows, columns, int(size))
-        model = Recipe("linear", {**weights, "pooled": False})
-        given = Recipe("read_only", {"array": picture})
+        model = ModelSpec("linear", {**weights, "pooled": False})
+        given = ModelSpec("read_only", {"array": picture})
         answer = ask(function, model, given, number, int(size))
         expected = _falls(picture, number, int(size), weights)
         if np.shape(answer) == (columns, rows) and np.allclose(answer, expected.T, atol=1e-3):
@@ -135,11 +135,11 @@ def grad_cam_by_hand(function, rng) -> str:
 
     def compare(maps, gradients):
         answer = ask(function, maps, gradients)
-        _compare_heat(answer, maps, gradients)
+        _require_heat(answer, maps, gradients)
 
     maps, gradients = _maps_and_gradients(rng)
     against = -np.abs(gradients)  # every value of the maps speaks against the class
-    compare_all(lambda: compare(maps, gradients), lambda: _compare_nothing(function, maps, against))
+    require_all(lambda: compare(maps, gradients), lambda: _require_nothing(function, maps, against))
     return "A weight per channel, the weighted sum, and what is positive of it."
 
 
@@ -154,7 +154,7 @@ def _maps_and_gradients(rng) -> tuple[np.ndarray, np.ndarray]:
             return maps, gradients
 
 
-def _compare_heat(answer, maps: np.ndarray, gradients: np.ndarray) -> None:
+def _require_heat(answer, maps: np.ndarray, gradients: np.ndarray) -> None:
     answer = expect_array(answer, maps.shape[:2])
     heat = maps @ gradients.mean(axis=(0, 1))
     if np.allclose(answer, np.maximum(heat, 0) / heat.max(), atol=1e-3):
@@ -173,7 +173,7 @@ def _compare_heat(answer, maps: np.ndarray, gradients: np.ndarray) -> None:
     raise Mistake(None, "This is another map. Average the gradients of each channel first.")
 
 
-def _compare_nothing(function, maps: np.ndarray, against: np.ndarray) -> None:
+def _require_nothing(function, maps: np.ndarray, against: np.ndarray) -> None:
     answer = np.asarray(ask(function, maps, against), "float64")
     if answer.shape == maps.shape[:2] and np.isfinite(answer).all() and not answer.any():
         return

@@ -4,7 +4,6 @@ import numpy as np
 
 from course_checks.expectations import (
     ask_model,
-    compare_all,
     expect_model,
     expect_pair,
     facts_of,
@@ -12,16 +11,17 @@ from course_checks.expectations import (
     kernel_of,
     predictions_of,
     probabilities_of,
+    require_all,
     train_step,
 )
-from course_checks.protocol import Recipe, ask
+from course_checks.protocol import ModelSpec, ask
 from course_checks.reference_network import linear_scores
 from course_checks.training_checks import (
-    compare_accuracy,
-    compare_learning,
-    compare_logits,
-    compare_loss,
     fits_codes,
+    require_accuracy,
+    require_learning,
+    require_loss,
+    require_probabilities,
 )
 from course_checks.verdict import Mistake, check
 
@@ -38,13 +38,13 @@ def head_sizes(function, rng) -> str:
         height, width, channels, classes = (int(number) for number in rng.integers(3, 60, 4))
         answer = expect_pair(ask(function, [height, width, channels], classes))
         case = f"Maps of {height} x {width} x {channels}, {classes} classes: you gave {answer}."
-        _compare_sizes(
+        _require_sizes(
             answer, height * width * channels * classes, channels * classes, classes, case
         )
     return "Average pooling saves all the weights that Flatten spends on places in the picture."
 
 
-def _compare_sizes(answer: list, flat: int, pooled: int, biases: int, case: str) -> None:
+def _require_sizes(answer: list, flat: int, pooled: int, biases: int, case: str) -> None:
     right = [flat + biases, pooled + biases]
     if answer == right:
         return
@@ -71,21 +71,21 @@ def frozen_classifier(function, rng, pets, classes: int = 2) -> str:
     rows = rng.permutation(len(pets["inputs"]))[:12]
     inputs, codes = pets["inputs"][rows], pets["input_codes"][rows]
     targets = np.eye(classes, dtype="float32")[rng.integers(0, classes, len(rows))]
-    model = expect_model(ask(function, Recipe("backbone")))
+    model = expect_model(ask(function, ModelSpec("backbone")))
     before = probabilities_of(model, inputs, classes)
     name = _new_head(model, codes.shape[1], classes)
     first = head_of(model, name)
     fits = fits_codes(before, codes, first)
     loss = train_step(model, inputs, targets)
-    compare_all(
-        lambda: compare_loss(model, loss, before, targets),
-        lambda: _compare_moved(model, name, lambda: train_step(model, inputs, targets)),
-        lambda: _compare_fit(fits),
+    require_all(
+        lambda: require_loss(model, loss, before, targets),
+        lambda: _require_moved(model, name, lambda: train_step(model, inputs, targets)),
+        lambda: _require_fit(fits),
     )
     after, last = predictions_of(model, inputs, classes), head_of(model, name)
     if not fits_codes(after, codes, last):
         raise Mistake("backbone-not-frozen", "After training, its features are others.", 1 / 3)
-    compare_learning(first, last, codes, targets, [before, after])
+    require_learning(first, last, codes, targets, [before, after])
     return "Only the head learns, on one number per channel, and the loss fits the softmax."
 
 
@@ -116,12 +116,12 @@ _OTHER_FEATURES = (
 )
 
 
-def _compare_fit(fits: bool) -> None:
+def _require_fit(fits: bool) -> None:
     if not fits:
         raise Mistake(None, _OTHER_FEATURES, score=1 / 3)
 
 
-def _compare_moved(model, name: str, train) -> None:
+def _require_moved(model, name: str, train) -> None:
     """Train, and find out which weights move: all of the head, none of the backbone."""
     before = ask_model(model, "digests")
     for _ in range(3):
@@ -154,9 +154,9 @@ def trained_head(function, rng, pets, enough: float = ENOUGH_FOR_PETS) -> str:
     learn, hold = rows[:300], rows[300:550]
     model = expect_model(ask(function, codes[learn], labels[learn]))
     answers = probabilities_of(model, codes[hold], 2)
-    return compare_all(
-        lambda: compare_logits(model),
-        lambda: compare_accuracy(answers, labels[hold], enough, chance=0.5),
+    return require_all(
+        lambda: require_probabilities(model),
+        lambda: require_accuracy(answers, labels[hold], enough, chance=0.5),
     )
 
 
@@ -176,12 +176,12 @@ def report_on_test(function, rng) -> str:
         wrong = rng.permutation(total)[: round((1 - share) * total)]
         labels[wrong] = (labels[wrong] + 1) % 3
         parts[part], truth[part] = [codes, labels], ((total - len(wrong)) / total, total)
-    answer = ask(function, Recipe("linear", settings), parts)
-    _compare_report(answer, truth)
+    answer = ask(function, ModelSpec("linear", settings), parts)
+    _require_report(answer, truth)
     return f"{truth['test'][0]:.3f} on {truth['test'][1]} images that took no part in the training."
 
 
-def _compare_report(answer, truth: dict[str, tuple[float, int]]) -> None:
+def _require_report(answer, truth: dict[str, tuple[float, int]]) -> None:
     if isinstance(answer, dict) and {"correct", "total"} <= set(answer):  # an accuracy_report
         answer = [answer["correct"] / max(answer["total"], 1), answer["total"]]
     alone = isinstance(answer, int | float)

@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from course_checks.expectations import compare_all, expect_array, expect_pair, kind_of
-from course_checks.protocol import Recipe, ask
+from course_checks.expectations import expect_array, expect_pair, kind_of, require_all
+from course_checks.protocol import ModelSpec, ask
 from course_checks.verdict import Mistake, check
 
 __all__ = [
@@ -28,7 +28,7 @@ def codes_of_maps(function, rng) -> str:
     for _ in range(2):
         pictures, rows, columns, channels = (int(n) for n in rng.permutation(np.arange(3, 9))[:4])
         maps = rng.normal(0, 1, (pictures, rows, columns, channels)).astype("float32")
-        answer = ask(function, Recipe("read_only", {"array": maps}))
+        answer = ask(function, ModelSpec("read_only", {"array": maps}))
         relu = np.maximum(maps, 0)
         if np.shape(answer) == (pictures, rows, columns):
             detail = "The average goes over the channels. Average over rows and columns."
@@ -89,21 +89,21 @@ def honest_cross_validation(function, rng) -> str:
     share = _share_right(function, _noise(rng, columns=1000, chosen=1000))
     if share > TOO_GOOD:
         raise Mistake("trained-on-tested", _found(share))
-    compare_all(
-        lambda: _compare_columns(function, rng),
-        lambda: _compare_persons(function, rng),
-        lambda: _compare_signal(function, rng),
+    require_all(
+        lambda: _require_columns(function, rng),
+        lambda: _require_persons(function, rng),
+        lambda: _require_signal(function, rng),
     )
     return "Where there is nothing to find, it finds nothing; where there is, it does."
 
 
-def _compare_columns(function, rng) -> None:
+def _require_columns(function, rng) -> None:
     share = _share_right(function, _noise(rng, columns=3000, chosen=20))
     if share > TOO_GOOD:
         raise Mistake("columns-chosen-outside", _found(share), score=1 / 3)
 
 
-def _compare_persons(function, rng) -> None:
+def _require_persons(function, rng) -> None:
     persons = np.repeat(rng.permutation(100)[:40], 4)
     classes = rng.permutation(np.tile([0, 1], 20))
     looks = rng.normal(0, 1, (40, 80))
@@ -115,7 +115,7 @@ def _compare_persons(function, rng) -> None:
         raise Mistake("persons-on-both-sides", _found(share), score=1 / 3)
 
 
-def _compare_signal(function, rng) -> None:
+def _require_signal(function, rng) -> None:
     labels = rng.permutation(np.tile([0, 1, 2], 40))
     codes = rng.normal(0, 1, (120, 40))
     codes[:, rng.permutation(40)[:9]] += 2 * rng.normal(0, 1, (3, 9))[labels]
@@ -149,7 +149,7 @@ def _found(share: float) -> str:
 @check()
 def earliest_depth(function, rng) -> str:
     """Check ``function(right)``: the earliest block that cannot be told from the best."""
-    compare_all(*(functools.partial(_compare_depth, function, rng, *case) for case in _DEPTHS))
+    require_all(*(functools.partial(_require_depth, function, rng, *case) for case in _DEPTHS))
     return "The earliest block that is as good as the best, as far as one can tell."
 
 
@@ -163,7 +163,7 @@ _DEPTHS = (
 """What to answer, and accuracies by block. In the last, the intervals of blocks 4 and 5 overlap."""
 
 
-def _compare_depth(function, rng, expected: str, accuracies: tuple) -> None:
+def _require_depth(function, rng, expected: str, accuracies: tuple) -> None:
     right = _answers_by_block(rng, expected, accuracies)
     answer = ask(function, right)
     if not isinstance(answer, str):

@@ -4,23 +4,23 @@ import numpy as np
 
 from course_checks.expectations import (
     ask_model,
-    compare_all,
     expect_model,
     expect_number,
     facts_of,
     predictions_of,
     probabilities_of,
+    require_all,
     train_step,
     weights_of,
 )
-from course_checks.protocol import Recipe, ask
+from course_checks.protocol import ModelSpec, ask
 from course_checks.reference_network import convolution, network_outputs, network_weights
 from course_checks.training_checks import (
-    compare_accuracy,
-    compare_learning,
-    compare_logits,
-    compare_loss,
     fits_codes,
+    require_accuracy,
+    require_learning,
+    require_loss,
+    require_probabilities,
 )
 from course_checks.verdict import Mistake, check
 
@@ -42,7 +42,7 @@ def trainable_after_freezing(function, rng, backbone) -> str:
     total = int(backbone["total"])
     numbers = [4, int(rng.integers(2, 4))]
     for number in numbers:
-        answer = expect_number(ask(function, Recipe("backbone"), f"block{number}"))
+        answer = expect_number(ask(function, ModelSpec("backbone"), f"block{number}"))
         case = f"Frozen up to block{number}: you gave {answer:,.10g}."
         if answer == right[number]:
             continue
@@ -67,7 +67,9 @@ def first_convolutions_frozen(function, rng) -> str:
     """
     for n in rng.permutation([1, 2, 3])[:2]:
         weights = network_weights(rng)
-        model = expect_model(ask(function, Recipe("trained_network", {"weights": weights}), int(n)))
+        model = expect_model(
+            ask(function, ModelSpec("trained_network", {"weights": weights}), int(n))
+        )
         inputs = rng.normal(0, 0.4, (20, 16, 16, 3)).astype("float32")
         labels = rng.integers(0, 3, len(inputs))
         train_step(model, inputs, labels)
@@ -81,15 +83,15 @@ def first_convolutions_frozen(function, rng) -> str:
             all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
             for pair in zip(before, after, strict=True)
         ]
-        _compare_still(model, still, int(n))
-        _compare_step(before, after, inputs, labels)
+        _require_still(model, still, int(n))
+        _require_step(before, after, inputs, labels)
     return "The first convolutions keep their weights to the last digit; all others learn."
 
 
 _NETWORK = ("conv1", "conv2", "conv3", "conv4", "predictions")
 
 
-def _compare_still(model, still: list[bool], n: int) -> None:
+def _require_still(model, still: list[bool], n: int) -> None:
     """Compare which of the four convolutions and the classifier kept their weights."""
     if still == [i < n for i in range(5)]:
         return
@@ -107,7 +109,7 @@ def _compare_still(model, still: list[bool], n: int) -> None:
     raise Mistake(None, f"Other layers than the first {n} convolutions are frozen. {case}")
 
 
-def _compare_step(before: list, after: list, inputs, labels, rate: float = 0.1) -> None:
+def _require_step(before: list, after: list, inputs, labels, rate: float = 0.1) -> None:
     """Compare the way of the classifier's biases with a step of SGD, in NumPy."""
     probabilities = network_outputs(inputs, before)
     gradient = (probabilities - np.eye(probabilities.shape[1])[labels]).mean(axis=0)
@@ -126,7 +128,7 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
     """
     head_rate = float(rng.choice([0.02, 0.008, 0.004]))
     given = _normalised_weights(rng)
-    backbone = Recipe("normalised_backbone", {"weights": list(given.values())})
+    backbone = ModelSpec("normalised_backbone", {"weights": list(given.values())})
     model = expect_model(ask(function, backbone, classes, head_rate))
     inputs = rng.normal(0, 1, (24, 16, 16, 3)).astype("float32")
     labels = rng.integers(0, classes, len(inputs))
@@ -136,13 +138,13 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
     changes = {name: float(np.abs(last[name] - first[name]).max()) for name in first}
     if any(change for name, change in changes.items() if "moving" in name):
         raise Mistake("batch-norm-training", _INFERENCE_MODE, score=1 / 3)
-    compare_all(
-        lambda: compare_loss(model, loss, before, labels),
-        lambda: _compare_normalised(given, first, last, inputs, labels, [before, after]),
+    require_all(
+        lambda: require_loss(model, loss, before, labels),
+        lambda: _require_normalised(given, first, last, inputs, labels, [before, after]),
     )
     if not any(change for name, change in changes.items() if "conv" in name):
         raise Mistake("backbone-still-frozen", score=1 / 3)
-    _compare_rate(model, changes, head_rate)
+    _require_rate(model, changes, head_rate)
     return f"The convolutions learn at {head_rate / 10:g}, and batch normalisation stays as it is."
 
 
@@ -178,7 +180,7 @@ def _by_ending(model, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def _compare_normalised(given, first, last, inputs, labels, predictions: list) -> None:
+def _require_normalised(given, first, last, inputs, labels, predictions: list) -> None:
     """Compare predictions before and after the step with those of the weights, in NumPy."""
     if first["head/kernel"].shape[0] != len(given["conv2/bias"]):
         raise Mistake("flatten-for-pooling", "Use GlobalAveragePooling2D.", score=1 / 3)
@@ -194,7 +196,7 @@ def _compare_normalised(given, first, last, inputs, labels, predictions: list) -
             score=1 / 3,
         )
     targets = np.eye(predictions[0].shape[1])[labels]
-    compare_learning(*heads, pooled[0], targets, predictions)
+    require_learning(*heads, pooled[0], targets, predictions)
 
 
 def _normalised_forward(inputs: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
@@ -212,7 +214,7 @@ _INFERENCE_MODE = (
 )
 
 
-def _compare_rate(model, changes: dict, head_rate: float) -> None:
+def _require_rate(model, changes: dict, head_rate: float) -> None:
     # Adam's first step moves every weight by the learning rate, whatever its gradient is.
     step = max(changes.values())
     name = str(facts_of(model)["optimizer"])[:30]
@@ -236,14 +238,14 @@ def fine_tuned_part(function, rng, signs, enough: float = ENOUGH_FOR_SIGNS) -> s
     held_back = np.isin(signs["signers"], signers[: len(signers) // 3])
     learn = rng.permutation(np.flatnonzero(~held_back))[:400]
     hold = rng.permutation(np.flatnonzero(held_back))[:200]
-    second = Recipe("second_part", {"block": "block4"})
+    second = ModelSpec("second_part", {"block": "block4"})
     model = expect_model(ask(function, second, signs["features"][learn], labels[learn]))
     answers = probabilities_of(model, signs["features"][hold], 10)
-    compare_logits(model)
+    require_probabilities(model)
     facts = facts_of(model)
     head = sum(layer["parameters"] for layer in facts["layers"] if layer["kind"] == "Dense")
     if facts["trainable_parameters"] <= head:
         right = (answers.argmax(axis=1) == labels[hold]).mean()
         detail = f"It is right on {right:.0%} of signs by people it never saw."
         raise Mistake("backbone-still-frozen", detail, score=0.25)
-    return compare_accuracy(answers, labels[hold], enough, chance=0.4)
+    return require_accuracy(answers, labels[hold], enough, chance=0.4)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_checks.expectations import expect_model, expect_number, kind_of, train_step, weights_of
-from course_checks.protocol import Recipe, ask
+from course_checks.protocol import ModelSpec, ask
 from course_checks.reference_network import network_weights
 from course_checks.verdict import Mistake, check
 
@@ -24,7 +24,7 @@ def rate_of_each_layer(function, rng) -> str:
             missing = sorted(set(names) - set(answer)) or sorted(set(answer) - set(names))
             raise Mistake(None, f"The names should be those of the layers: what of {missing[:3]}?")
         found = np.array([expect_number(answer[name]) for name in names], "float64")
-        _compare_rates(found, np.repeat([0.01, 0.1, 1.0], third), rate)
+        _require_rates(found, np.repeat([0.01, 0.1, 1.0], third), rate)
     return (
         "A hundredth for the early layers, a tenth in the middle, the full rate for the late ones."
     )
@@ -36,7 +36,7 @@ def _layer_names(rng, count: int) -> list[str]:
     return [f"convolution{number}" for number in numbers]
 
 
-def _compare_rates(found: np.ndarray, factors: np.ndarray, rate: float) -> None:
+def _require_rates(found: np.ndarray, factors: np.ndarray, rate: float) -> None:
     case = f"Of {len(found)} layers and a rate of {rate:g} you gave {found.tolist()}."
     if np.allclose(found, rate * factors, rtol=1e-3, atol=0):
         return
@@ -63,11 +63,11 @@ def relative_distance(function, rng) -> str:
         before = [s * rng.normal(0, 1, shape) for s, shape in zip(scales, shapes, strict=True)]
         after = [b + rng.normal(0, 0.3, b.shape) for b in before]
         answer = expect_number(ask(function, before, after))
-        _compare_distance(float(answer), before, after)
+        _require_distance(float(answer), before, after)
     return "The way as a share of the length, over all arrays together."
 
 
-def _compare_distance(answer: float, before: list, after: list) -> None:
+def _require_distance(answer: float, before: list, after: list) -> None:
     way = np.concatenate([(a - b).ravel() for a, b in zip(after, before, strict=True)])
     old, new = (np.concatenate([array.ravel() for array in arrays]) for arrays in (before, after))
     right = np.linalg.norm(way) / np.linalg.norm(old)
@@ -105,7 +105,7 @@ def scaled_steps(function, rng, rate: float = 0.004) -> str:
     names = ("conv1", "conv2", "conv3", "conv4", "predictions")
     weights = network_weights(rng)
     given = {str(name): float(rng.choice([0.1, 0.02])) for name in rng.permutation(names[:4])[:2]}
-    model = ask(function, Recipe("trained_network", {"weights": weights}), rate, given)
+    model = ask(function, ModelSpec("trained_network", {"weights": weights}), rate, given)
     model = expect_model(model)
     inputs = rng.normal(0, 0.4, (20, 16, 16, 3)).astype("float32")
     first = [weights_of(model, name)[0] for name in names]
@@ -114,11 +114,11 @@ def scaled_steps(function, rng, rate: float = 0.004) -> str:
     train_step(model, inputs, rng.integers(0, 3, len(inputs)))
     last = [weights_of(model, name)[0] for name in names]
     steps = [float(np.abs(b - a).max()) for a, b in zip(first, last, strict=True)]
-    _compare_steps(steps, rate, [given.get(name, 1.0) for name in names], names)
+    _require_steps(steps, rate, [given.get(name, 1.0) for name in names], names)
     return f"{' and '.join(given)} take shorter steps, all others those of Adam at {rate:g}."
 
 
-def _compare_steps(steps: list[float], rate: float, factors: list[float], names) -> None:
+def _require_steps(steps: list[float], rate: float, factors: list[float], names) -> None:
     """Compare how far each layer moved in one step with its rate."""
     moved = ", ".join(f"{name} {step:.2g}" for name, step in zip(names, steps, strict=True))
     case = f"In one step the layers moved by: {moved}."
@@ -154,9 +154,9 @@ def looks_saved(function, rng) -> str:
         answer = ask(function, looks, *curves, goal)
         right = _ratio(looks, [curve.mean(axis=0) for curve in curves], goal)
         if right is None:
-            _compare_none(answer, looks, curves, goal)
+            _require_none(answer, looks, curves, goal)
         else:
-            _compare_ratio(expect_number(answer), looks, curves, goal)
+            _require_ratio(expect_number(answer), looks, curves, goal)
     return "The mean of the seeds decides, and what was never reached has no ratio."
 
 
@@ -196,7 +196,7 @@ def _ratio(looks: list, means: list, goal: float) -> float | None:
     return None if None in (pretrained, scratch) else scratch / pretrained
 
 
-def _compare_none(answer, looks, curves, goal: float) -> None:
+def _require_none(answer, looks, curves, goal: float) -> None:
     if answer is None:
         return
     best = _ratio(looks, [curve.max(axis=0) for curve in curves], goal)
@@ -206,7 +206,7 @@ def _compare_none(answer, looks, curves, goal: float) -> None:
     raise Mistake(None, f"{detail} {answer!r:.40}.", score=2 / 3)
 
 
-def _compare_ratio(answer: float, looks, curves, goal: float) -> None:
+def _require_ratio(answer: float, looks, curves, goal: float) -> None:
     means = [curve.mean(axis=0) for curve in curves]
     right = _ratio(looks, means, goal)
     first = [_first(looks, mean, goal) for mean in means]

@@ -10,7 +10,7 @@ from course_checks.expectations import (
     train_step,
     weights_of,
 )
-from course_checks.protocol import Recipe, ask
+from course_checks.protocol import ModelSpec, ask
 from course_checks.reference_network import network_outputs, network_weights
 from course_checks.verdict import Mistake, check
 
@@ -24,7 +24,7 @@ def frozen_share(function, rng) -> str:
         sizes = [int(size) for size in np.sort(rng.integers(1000, 400_000, count))]
         share = float(rng.choice([share for share in _SHARES if _tells_apart(sizes, share)]))
         answer = expect_pair(ask(function, sizes, share))
-        _compare_share(answer, sizes, share)
+        _require_share(answer, sizes, share)
     return "A share of the layers, and the smaller share of the weights that lie in them."
 
 
@@ -41,7 +41,7 @@ def _by_weights(sizes: list[int], share: float) -> int:
     return int(np.abs(np.cumsum(sizes) / sum(sizes) - share).argmin()) + 1
 
 
-def _compare_share(answer: list, sizes: list[int], share: float) -> None:
+def _require_share(answer: list, sizes: list[int], share: float) -> None:
     number, found = answer
     right = round(share * len(sizes))
     case = f"{share:.0%} of {len(sizes)} layers: you gave {number:g} and {found:.4g}."
@@ -87,7 +87,7 @@ def level_to_choose(function, rng) -> str:
         if not isinstance(answer, str) or answer not in table:
             given = repr(answer)[:40] if isinstance(answer, str) else kind_of(answer)
             raise Mistake(None, f"One of the names {list(table)} was asked for; you gave {given}.")
-        _compare_level(answer, chosen, table)
+        _require_level(answer, chosen, table)
     return "As good as the best, as far as one can tell, and with the fewest weights to train."
 
 
@@ -131,7 +131,7 @@ def _choices(table: dict[str, list[float]]) -> dict[str, str]:
     }
 
 
-def _compare_level(answer: str, chosen: dict[str, str], table: dict) -> None:
+def _require_level(answer: str, chosen: dict[str, str], table: dict) -> None:
     right = chosen["right"]
     if answer == right:
         return
@@ -156,7 +156,7 @@ def paired_difference(function, rng) -> str:
     for _ in range(2):
         first, second = _right_or_wrong(rng)
         low, high = expect_pair(ask(function, first, second))
-        _compare_interval(low, high, np.array(first) - np.array(second), first, second)
+        _require_interval(low, high, np.array(first) - np.array(second), first, second)
     return "Both networks meet the same pictures, so the interval of the difference is narrow."
 
 
@@ -169,7 +169,7 @@ def _right_or_wrong(rng) -> tuple[list[int], list[int]]:
     return first.astype(int).tolist(), second.astype(int).tolist()
 
 
-def _compare_interval(low: float, high: float, differences, first, second) -> None:
+def _require_interval(low: float, high: float, differences, first, second) -> None:
     total = len(differences)
     middle, error = differences.mean(), differences.std() / np.sqrt(total)
     case = f"You gave {low:.3f} to {high:.3f}; the difference itself is {middle:.3f}."
@@ -209,21 +209,21 @@ def first_layers_kept(function, rng) -> str:
     """
     for n in rng.permutation([1, 2, 3])[:2]:
         given = network_weights(rng)
-        recipe = Recipe("trained_network", {"weights": given})
+        recipe = ModelSpec("trained_network", {"weights": given})
         model = expect_model(ask(function, recipe, int(n)))
         first = [weights_of(model, name) for name in _NETWORK]
-        _compare_start([kernel for kernel, _ in first], given[::2], int(n))
+        _require_start([kernel for kernel, _ in first], given[::2], int(n))
         inputs = rng.normal(0, 0.4, (20, 16, 16, 3)).astype("float32")
         answers = predictions_of(model, inputs, 3)
         if not np.allclose(answers, network_outputs(inputs, first), atol=0.02):
             raise Mistake(None, "The network does not compute what the given one does.")
         train_step(model, inputs, rng.integers(0, 3, len(inputs)))
         last = [weights_of(model, name) for name in _NETWORK]
-        _compare_frozen([a[0] for a in first], [b[0] for b in last], int(n))
+        _require_frozen([a[0] for a in first], [b[0] for b in last], int(n))
     return "The first layers are those of the old task and stay, the others begin anew and learn."
 
 
-def _compare_start(kernels: list, given: list, n: int) -> None:
+def _require_start(kernels: list, given: list, n: int) -> None:
     shapes = [np.shape(kernel) for kernel in kernels]
     if shapes != [np.shape(kernel) for kernel in given]:
         raise Mistake(
@@ -246,7 +246,7 @@ def _compare_start(kernels: list, given: list, n: int) -> None:
     raise Mistake(None, f"The wrong layers are kept. {case}")
 
 
-def _compare_frozen(first: list, last: list, n: int) -> None:
+def _require_frozen(first: list, last: list, n: int) -> None:
     still = [np.array_equal(a, b) for a, b in zip(first, last, strict=True)]
     kept = ", ".join(name for name, is_still in zip(_NETWORK, still, strict=True) if is_still)
     case = f"Asked for the first {n}; what kept its weights in training: {kept or 'nothing'}."

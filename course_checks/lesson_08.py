@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_checks.expectations import compare_all, expect_array, expect_number, expect_pair
+from course_checks.expectations import expect_array, expect_number, expect_pair, require_all
 from course_checks.protocol import ask
 from course_checks.reference_network import softmax
 from course_checks.verdict import Mistake, check
@@ -26,13 +26,13 @@ def convolution_costs(function, rng) -> str:
             f"stride {stride}: you gave {answer}."
         )
         numbers = kernel * kernel * channels * filters
-        _compare_costs(answer, numbers, filters, size // stride, stride, case)
+        _require_costs(answer, numbers, filters, size // stride, stride, case)
 
-    compare_all(lambda: compare(1), lambda: compare(2))
+    require_all(lambda: compare(1), lambda: compare(2))
     return "Few weights can be much work: each is used once at every place of the output."
 
 
-def _compare_costs(answer, numbers: int, filters: int, side: int, stride: int, case: str) -> None:
+def _require_costs(answer, numbers: int, filters: int, side: int, stride: int, case: str) -> None:
     right = [numbers + filters, numbers * side**2]
     if answer == right:
         return
@@ -62,13 +62,13 @@ def separable_convolution(function, rng) -> str:
     kernel = rng.normal(0, 0.5, (3, 3, channels)).astype("float32")
     mixing = rng.normal(0, 0.5, (channels, filters)).astype("float32")
     answer = ask(function, maps, kernel, mixing)
-    _compare_stride(answer, _depthwise(maps, kernel) @ mixing)
+    _require_stride(answer, _depthwise(maps, kernel) @ mixing)
     shape = (2, (height + 1) // 2, (width + 1) // 2, filters)
-    _compare_separable(expect_array(answer, shape), maps, kernel, mixing)
+    _require_separable(expect_array(answer, shape), maps, kernel, mixing)
     return "First look at each channel on its own, then mix: two cheap steps for a dear one."
 
 
-def _compare_stride(answer, everywhere: np.ndarray) -> None:
+def _require_stride(answer, everywhere: np.ndarray) -> None:
     """Say so where an answer is right but for the places of its numbers."""
     given = answer if isinstance(answer, np.ndarray) else np.zeros(())
     if _same(given, everywhere):
@@ -78,7 +78,7 @@ def _compare_stride(answer, everywhere: np.ndarray) -> None:
         raise Mistake(None, "These are the places 1, 3, 5, ...; begin with 0.", score=2 / 3)
 
 
-def _compare_separable(answer: np.ndarray, maps, kernel, mixing) -> None:
+def _require_separable(answer: np.ndarray, maps, kernel, mixing) -> None:
     def mixed(each):
         return each[:, ::2, ::2] @ mixing
 
@@ -150,13 +150,13 @@ def distillation(function, rng) -> str:
         n, classes = int(rng.integers(5, 9)), int(rng.integers(3, 6))
         teacher, student = rng.normal(0, 3, (2, n, classes))
         answer = expect_number(ask(function, teacher, student, temperature))
-        _compare_distillation(answer, teacher, student, temperature)
+        _require_distillation(answer, teacher, student, temperature)
 
-    compare_all(lambda: compare(2.0), lambda: compare(float(rng.uniform(3, 6))))
+    require_all(lambda: compare(2.0), lambda: compare(float(rng.uniform(3, 6))))
     return "The student learns how sure the teacher is of every class, not only which one wins."
 
 
-def _compare_distillation(answer: float, teacher, student, temperature: float) -> None:
+def _require_distillation(answer: float, teacher, student, temperature: float) -> None:
     def cross_entropy(targets, logits):
         return -(targets * np.log(softmax(logits))).sum(axis=1).mean()
 
@@ -166,17 +166,18 @@ def _compare_distillation(answer: float, teacher, student, temperature: float) -
         return
     case = f"At temperature {temperature:g} you gave {answer:.4f}."
     winner = np.eye(teacher.shape[1])[teacher.argmax(axis=1)]
+    softened = student / temperature
+    swapped = cross_entropy(softmax(softened), teacher / temperature)
     wrong = (
         (right / square, "temperature-not-made-up-for", 2 / 3),
         (right / temperature, "temperature-not-made-up-for", 2 / 3),
-        (square * cross_entropy(softmax(teacher), student / temperature), "one-temperature", 1 / 3),
+        (square * cross_entropy(softmax(teacher), softened), "one-temperature", 1 / 3),
         (square * cross_entropy(soft, student), "one-temperature", 1 / 3),
         (cross_entropy(softmax(teacher), student), "one-temperature", 1 / 3),
-        (square * cross_entropy(softmax(student / temperature), teacher / temperature),
-         "teacher-and-student-swapped", 1 / 3),
-        (square * cross_entropy(winner, student / temperature), "hard-answers", 1 / 3),
+        (square * swapped, "teacher-and-student-swapped", 1 / 3),
+        (square * cross_entropy(winner, softened), "hard-answers", 1 / 3),
         (cross_entropy(winner, student), "hard-answers", 1 / 3),
-    )  # fmt: skip
+    )
     for number, misconception, score in wrong:
         if np.isclose(answer, number, rtol=1e-3):
             raise Mistake(misconception, case, score=score)

@@ -4,11 +4,11 @@ import numpy as np
 from scipy.linalg import sqrtm
 
 from course_checks.expectations import (
-    compare_all,
     expect_array,
     expect_number,
     expect_pair,
     kind_of,
+    require_all,
 )
 from course_checks.protocol import ask
 from course_checks.verdict import Mistake, check
@@ -26,13 +26,13 @@ def ready_for_backbone(function, rng) -> str:
         pictures[:, 0, 0], pictures[:, 0, 1] = 0, highest
         answer = ask(function, pictures, highest)
         answer = expect_array(answer, (n, 2 * height, 2 * width, 3))
-        _compare_prepared(answer, pictures, highest)
+        _require_prepared(answer, pictures, highest)
 
-    compare_all(lambda: compare(16), lambda: compare(int(rng.choice([15, 31, 63]))))
+    require_all(lambda: compare(16), lambda: compare(int(rng.choice([15, 31, 63]))))
     return "Grey stays grey with three equal channels, and the highest value is 255."
 
 
-def _compare_prepared(answer: np.ndarray, pictures: np.ndarray, highest: int) -> None:
+def _require_prepared(answer: np.ndarray, pictures: np.ndarray, highest: int) -> None:
     def prepared(values):
         return np.repeat(values.repeat(2, axis=1).repeat(2, axis=2)[..., None], 3, axis=-1)
 
@@ -70,14 +70,14 @@ def nearest_set(function, rng) -> str:
         if not isinstance(answer[0], str) or answer[0] not in sets:
             raise Mistake(None, f"The first answer should be one of the names {list(sets)}.")
         name, distance = answer[0], expect_number(answer[1])
-        _compare_distance(distance, target, sets[name])
+        _require_distance(distance, target, sets[name])
         if name == max(distances, key=distances.get):
             raise Mistake(None, "The distance is right, but this is the farthest set.", score=2 / 3)
         if name != min(distances, key=distances.get):
             detail = "The distance is right, but another set is nearer: compute it for all."
             raise Mistake(None, detail, score=1 / 3)
 
-    compare_all(lambda: compare(3), lambda: compare(int(rng.integers(4, 7))))
+    require_all(lambda: compare(3), lambda: compare(int(rng.integers(4, 7))))
     return "Two clouds are near if they lie in the same place and spread in the same way."
 
 
@@ -114,7 +114,7 @@ def _squared(one: np.ndarray, other: np.ndarray, root=_real_root, ddof: int = 1)
     return means + np.trace(first + second - 2 * root(first @ second))
 
 
-def _compare_distance(answer: float, one: np.ndarray, other: np.ndarray) -> None:
+def _require_distance(answer: float, one: np.ndarray, other: np.ndarray) -> None:
     case = f"You gave {answer:.4f}."
     accepted = [_squared(one, other, ddof=ddof) for ddof in (1, 0)]
     if any(np.isclose(answer, np.sqrt(number), rtol=1e-3) for number in accepted):
@@ -151,14 +151,14 @@ def two_sets_told_apart(function, rng) -> str:
         answer = expect_pair(ask(function, one, other))
         if not all(0 <= share <= 1 for share in answer):
             raise Mistake(None, f"Shares from 0 to 1 were asked for; you gave {answer}.")
-        _compare_told_apart(answer[0], shift)
-        _compare_larger_share(answer[1], counts)
+        _require_told_apart(answer[0], shift)
+        _require_larger_share(answer[1], counts)
 
-    compare_all(lambda: compare(0.0), lambda: compare(float(rng.uniform(0.6, 0.9))))
+    require_all(lambda: compare(0.0), lambda: compare(float(rng.uniform(0.6, 0.9))))
     return "Not better than the larger share means alike; and only unseen rows can say so."
 
 
-def _compare_told_apart(answer: float, shift: float) -> None:
+def _require_told_apart(answer: float, shift: float) -> None:
     if shift and answer < DIFFERENT:
         detail = f"Two sets that differ clearly: you gave {answer:.3f}. A classifier finds more."
         raise Mistake(None, detail, score=1 / 3)
@@ -171,7 +171,7 @@ def _compare_told_apart(answer: float, shift: float) -> None:
     raise Mistake(None, f"{case} {detail}", score=1 / 3)
 
 
-def _compare_larger_share(answer: float, counts: list[int]) -> None:
+def _require_larger_share(answer: float, counts: list[int]) -> None:
     larger = max(counts) / sum(counts)
     if np.isclose(answer, larger, atol=1e-3):
         return
@@ -202,7 +202,7 @@ def near_copies_found(function, rng) -> str:
     if not isinstance(answer, list | np.ndarray):
         raise Mistake(None, f"A list of numbers was asked for; you gave {kind_of(answer)}.")
     found = {int(number) for number in np.asarray(answer, "float64").reshape(-1)}
-    _compare_copies(found, *({k: set(v.tolist()) for k, v in p.items()} for p in (kinds, sources)))
+    _require_copies(found, *({k: set(v.tolist()) for k, v in p.items()} for p in (kinds, sources)))
     return "The near copies are found, and what only looks like one is not."
 
 
@@ -218,7 +218,7 @@ def _changed(pictures: np.ndarray, kind: str, tolerance: int) -> np.ndarray:
     return pictures[:, :, ::-1] if kind == "mirrored" else pictures
 
 
-def _compare_copies(found: set, kinds: dict[str, set], sources: dict[str, set]) -> None:
+def _require_copies(found: set, kinds: dict[str, set], sources: dict[str, set]) -> None:
     def all_of(sets, *without):
         return set().union(*(sets[kind] for kind in _KINDS[:4] if kind not in without))
 

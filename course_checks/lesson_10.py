@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_checks.expectations import compare_all, expect_array, kind_of
+from course_checks.expectations import expect_array, kind_of, require_all
 from course_checks.protocol import ask
 from course_checks.verdict import Mistake, check
 
@@ -110,14 +110,14 @@ def mirrored_arrows(function, rng) -> str:
     given = expect_array(answer[0], (24, 8, 8, 3))
     numbers = expect_array(answer[1], (24,))
     swapped = np.array([RIGHT, LEFT, 2, 3])[labels]
-    compare_all(
-        lambda: _compare_mirrored(given, pictures),
-        lambda: _compare_labels(numbers, labels, swapped),
+    require_all(
+        lambda: _require_mirrored(given, pictures),
+        lambda: _require_labels(numbers, labels, swapped),
     )
     return "Twice as many pictures, and an arrow to the left is now one to the right."
 
 
-def _compare_mirrored(given: np.ndarray, pictures: np.ndarray) -> None:
+def _require_mirrored(given: np.ndarray, pictures: np.ndarray) -> None:
     first, second = np.split(given, 2)
     if np.allclose(second, pictures) and np.allclose(first, pictures):
         detail = "The second half holds the same pictures again, not mirrored."
@@ -133,7 +133,7 @@ def _compare_mirrored(given: np.ndarray, pictures: np.ndarray) -> None:
         raise Mistake(None, "The second half should be the pictures mirrored left to right.")
 
 
-def _compare_labels(numbers: np.ndarray, labels: np.ndarray, swapped: np.ndarray) -> None:
+def _require_labels(numbers: np.ndarray, labels: np.ndarray, swapped: np.ndarray) -> None:
     first, second = np.split(numbers, 2)
     if np.array_equal(first, labels) and np.array_equal(second, swapped):
         return

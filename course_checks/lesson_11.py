@@ -115,11 +115,11 @@ def tournament_won(function, rng) -> str:
             raise Mistake(None, f"All paths were asked for; you gave {kind_of(answer)}.")
         given = expect_array(answer, paths.shape)
         winner, loser = (first, second) if scores[first] > scores[second] else (second, first)
-        _compare_paths(given, paths, scores, winner, loser)
+        _require_paths(given, paths, scores, winner, loser)
     return "The better of the two is there twice, and nobody else has changed."
 
 
-def _compare_paths(given, paths, scores, winner: int, loser: int) -> None:
+def _require_paths(given, paths, scores, winner: int, loser: int) -> None:
     right, turned = paths.copy(), paths.copy()
     right[loser], turned[winner] = paths[winner], paths[loser]
     if np.array_equal(given, right):

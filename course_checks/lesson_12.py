@@ -101,11 +101,11 @@ def report_with_interval(function, rng) -> str:
             answer = [answer.get("correct", 0) / total, answer.get("low"), answer.get("high")]
         if not isinstance(answer, list | np.ndarray) or len(answer) != 3:
             raise Mistake(None, f"(accuracy, low, high) was asked for; you gave {kind_of(answer)}.")
-        _compare_interval([expect_number(number) for number in list(answer)], correct, total)
+        _require_interval([expect_number(number) for number in list(answer)], correct, total)
     return "The interval says how much an accuracy on so few pictures can be trusted."
 
 
-def _compare_interval(given: list[float], correct: int, total: int) -> None:
+def _require_interval(given: list[float], correct: int, total: int) -> None:
     accuracy = correct / total
     case = f"{correct} of {total} are right; you gave {[round(number, 4) for number in given]}."
     if not np.isclose(given[0], accuracy, atol=1e-4):
@@ -135,11 +135,11 @@ def confident_errors(function, rng, most: int = 5) -> str:
         sure = probabilities.max(axis=1)
         errors = wrong[np.argsort(-sure[wrong])]
         answer = expect_array(ask(function, probabilities, truth), (most,))
-        _compare_errors(answer, errors, sure, truth, probabilities, most)
+        _require_errors(answer, errors, sure, truth, probabilities, most)
     return "The errors of which the classifier is surest: look at those pictures first."
 
 
-def _compare_errors(answer, errors, sure, truth, probabilities, most: int) -> None:
+def _require_errors(answer, errors, sure, truth, probabilities, most: int) -> None:
     given = answer.astype(int).tolist()
     if given == errors[:most].tolist():
         return

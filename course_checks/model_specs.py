@@ -89,4 +89,4 @@ MODELS = {
     "normalised_backbone": _normalised_backbone,
     "read_only": _read_only,
 }
-"""What a `Recipe` can make: models, and an array that cannot be changed."""
+"""What a `ModelSpec` can make: models, and an array that cannot be changed."""

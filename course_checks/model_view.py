@@ -58,7 +58,7 @@ class ModelView:
         return float(history.history["loss"][-1])
 
 
-QUESTIONS_TO_MODELS = ("facts", "predict", "weights", "digests", "train_step")
+REMOTE_METHODS = ("facts", "predict", "weights", "digests", "train_step")
 """The methods of `ModelView` that may be called from another process."""
 
 

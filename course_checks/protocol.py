@@ -41,7 +41,7 @@ class LearnerError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
+class ModelSpec:
     """A Keras model (or a read-only array) to be made where the learner's function runs.
 
     Attributes
@@ -61,7 +61,7 @@ class Recipe:
 
 
 @dataclasses.dataclass(frozen=True)
-class Other:
+class Opaque:
     """An answer that is neither plain data nor a model; only its type is known."""
 
     kind: str
@@ -74,13 +74,13 @@ def ask(function: Callable, *arguments) -> Any:
     ----------
     function : callable
         The learner's, or its stand-in in grading.
-    *arguments : plain data or Recipe
-        The function gets copies; of a `Recipe`, the model.
+    *arguments : plain data or ModelSpec
+        The function gets copies; of a `ModelSpec`, the model.
 
     Returns
     -------
-    plain data, ModelView or Other
-        See `plain`.
+    plain data, ModelView or Opaque
+        See `to_plain_data`.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def ask(function: Callable, *arguments) -> Any:
         return function.ask_remotely(*arguments)
     if not callable(function):
         raise LearnerError("TypeError", f"this is no function but a {type(function).__name__}")
-    prepared = [made(argument) for argument in arguments]
+    prepared = [materialize(argument) for argument in arguments]
     try:
-        return plain(function(*prepared))
+        return to_plain_data(function(*prepared))
     except Exception as error:
         text = f"{error}{_place(error, function)}"
         raise LearnerError(type(error).__name__, text) from error
@@ -108,44 +108,44 @@ def _place(error: Exception, function: Callable) -> str:
     return f"\nIn line {own[-1].lineno} of its cell: {own[-1].line}" if own else ""
 
 
-def made(argument):
+def materialize(argument):
     """Return what the learner's function gets: a copy, or the model of a recipe."""
-    if isinstance(argument, Recipe):
+    if isinstance(argument, ModelSpec):
         return argument.make()
     return decode(encode(argument))
 
 
-def plain(value, depth: int = 0) -> Any:
+def to_plain_data(value, depth: int = 0) -> Any:
     """Return a value as data that can be compared without running code of the learner.
 
     Tuples become lists, tensors and scalars of other libraries NumPy arrays and Python
-    numbers, dataclasses dicts, a Keras model a `ModelView`; anything else becomes `Other`.
+    numbers, dataclasses dicts, a Keras model a `ModelView`; anything else becomes `Opaque`.
     """
-    if value is None or isinstance(value, ModelView | Other):
+    if value is None or isinstance(value, ModelView | Opaque):
         return value
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
     if depth > DEEPEST:
-        return Other("deeply nested value")
+        return Opaque("deeply nested value")
     if isinstance(value, list | tuple):
-        return [plain(item, depth + 1) for item in value]
+        return [to_plain_data(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+        return {str(key): to_plain_data(item, depth + 1) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return plain(fields, depth + 1)
+        return to_plain_data(fields, depth + 1)
     if _is_model(value):
         return ModelView(value)
-    return _plain_array(value)
+    return _array_to_plain_data(value)
 
 
-def _plain_array(value):
+def _array_to_plain_data(value):
     if not hasattr(value, "__array__"):
-        return Other(type(value).__name__)
+        return Opaque(type(value).__name__)
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        return Other(f"array of {array.dtype}")
+        return Opaque(f"array of {array.dtype}")
     return array.item() if array.ndim == 0 else np.array(array)
 
 
@@ -158,7 +158,7 @@ def _is_model(value) -> bool:
 
 def encode(value, handle: Callable | None = None) -> str:
     """Write plain data as text; `handle` gives a model a number by which to ask for it."""
-    return json.dumps(_tagged(plain(value), handle))
+    return json.dumps(_tagged(to_plain_data(value), handle))
 
 
 def _tagged(value, handle):
@@ -171,7 +171,7 @@ def _tagged(value, handle):
             file = io.BytesIO()
             np.save(file, value, allow_pickle=False)
             return {"npy": base64.b64encode(file.getvalue()).decode("ascii")}
-        case Other():
+        case Opaque():
             return {"other": value.kind}
         case ModelView() if handle:
             return {"model": handle(value)}
@@ -213,7 +213,7 @@ def _untagged(tagged, model):
         case "npy":
             return _array(base64.b64decode(content, validate=True))
         case "other":
-            return Other(str(content)[:100])
+            return Opaque(str(content)[:100])
         case "model" if model and isinstance(content, int):
             return model(content)
         case "value" if content is None or isinstance(content, bool | int | float | str):

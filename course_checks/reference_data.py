@@ -1,8 +1,8 @@
-"""What the checks know about the course's pictures: arrays computed once, with the truth beside.
+"""What the checks compare answers with: arrays computed once from the edition's images.
 
-A check needs, for example, the codes of some pictures, to tell whether a learner's network
-computes with them. In an exercise they are computed here. The process that decides on grades
-must not load TensorFlow: it reads them from the file that ``COURSE_MATERIAL`` names.
+A check needs, for example, the features of some images to find out whether a learner's network
+computes with them. An exercise computes them on the spot. The judge must not load TensorFlow, so it
+reads them from the file that ``COURSE_REFERENCE_DATA`` names.
 """
 
 import functools
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-VARIABLE = "COURSE_MATERIAL"
-PICTURES = 24
-"""How many pictures are kept as inputs of the backbone; they are large."""
+VARIABLE = "COURSE_REFERENCE_DATA"
+BACKBONE_INPUTS = 24
+"""How many images are kept as inputs of the backbone; they are large."""
 SIGNERS = 50
-"""Of how many people the pictures of the project are, ten of each."""
+"""How many people the images of the project come from, ten images each."""
 
 
-def material(part: str) -> dict[str, np.ndarray]:
-    """Return one part of what the checks know.
+def reference_data(part: str) -> dict[str, np.ndarray]:
+    """Return one part of the data that checks compare with.
 
     Parameters
     ----------
@@ -30,30 +30,29 @@ def material(part: str) -> dict[str, np.ndarray]:
     dict of str to numpy.ndarray
         backbone
             ``trainable``: number of trainable weights after freezing nothing, then up to and
-            including each block; ``arrays``: in how many arrays they are; ``total``: all.
+            including each block; ``arrays``: in how many arrays they are; ``total``: all weights.
         pets
-            ``inputs``: some preprocessed test pictures, ``input_codes``: their features,
-            averaged over the maps. ``codes``, ``labels``: the same of all training and test
-            pictures.
+            ``inputs``: some preprocessed test images, ``input_codes``: their features, averaged
+            over the maps. ``codes``, ``labels``: the same for all training and test images.
         signs
-            ``features``: maps after block 4, ``labels`` and ``signers`` of several hundred
-            pictures.
+            ``features``: maps after block 4, with ``labels`` and ``signers``, of several hundred
+            images.
         project
-            ``images``: pictures of signs in the backbone's input size, uint8; their ``labels``
-            and ``signers``: people of whom there is each sign once.
+            ``images``: images of signs at the backbone's input size, uint8; their ``labels`` and
+            ``signers``, each of whom made every sign once.
 
     Raises
     ------
     FileNotFoundError
-        If the pictures of the edition, or the file that ``COURSE_MATERIAL`` names, are missing.
+        If the edition's images, or the file that ``COURSE_REFERENCE_DATA`` names, are missing.
     """
     if part not in _MAKERS:
-        raise ValueError(f"no material {part!r}; choose one of: {', '.join(_MAKERS)}")
+        raise ValueError(f"no reference data {part!r}; choose one of: {', '.join(_MAKERS)}")
     return _cached(part, os.environ.get(VARIABLE, ""))
 
 
 def save(path: Path | str) -> Path:
-    """Write all material of the edition into one ``.npz`` file, and return its path."""
+    """Write all reference data of the edition into one ``.npz`` file, and return its path."""
     arrays = {
         f"{part}/{name}": array
         for part in _MAKERS
@@ -102,7 +101,7 @@ def _pets() -> dict[str, np.ndarray]:
         extract_features(backbone, split, progress=False).mean(axis=(1, 2))
         for split in splits
     ]
-    rows = np.linspace(0, len(splits[1]) - 1, PICTURES).astype(int)
+    rows = np.linspace(0, len(splits[1]) - 1, BACKBONE_INPUTS).astype(int)
     pixels = paths_to_tensor(splits[1].take(rows).paths, size=backbone.input_size, progress=False)
     return {
         "inputs": np.asarray(backbone.preprocess(pixels), "float32"),

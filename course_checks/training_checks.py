@@ -14,9 +14,9 @@ def fits_codes(probabilities, codes, head: dict) -> bool:
     return np.allclose(probabilities, softmax(linear_scores(codes, head)), atol=0.01)
 
 
-def compare_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) -> None:
+def require_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) -> None:
     """Compare the loss of a step with the cross-entropy of the probabilities before it."""
-    compare_logits(model)
+    require_probabilities(model)
     if any("Dropout" in str(layer["kind"]) for layer in facts_of(model)["layers"]):
         detail = "There is dropout. Only average pooling and one Dense layer were asked for."
         raise Mistake(None, detail, score=2 / 3)
@@ -28,7 +28,7 @@ def compare_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) ->
         raise Mistake(None, f"{detail} {expected:.3f}. The loss is {name}.", score=2 / 3)
 
 
-def compare_learning(first: dict, last: dict, codes, targets, predictions: list) -> None:
+def require_learning(first: dict, last: dict, codes, targets, predictions: list) -> None:
     """Compare the way a head went with the gradient of the loss on these codes."""
     if max(np.ptp(rows, axis=0).max() for rows in predictions) < 0.03:
         raise Mistake(None, "The predictions are the same for all pictures.", score=1 / 3)
@@ -38,7 +38,7 @@ def compare_learning(first: dict, last: dict, codes, targets, predictions: list)
         raise Mistake("everything-frozen", score=1 / 3)
 
 
-def compare_logits(model) -> None:
+def require_probabilities(model) -> None:
     """Name a loss that takes probabilities for logits."""
     if not facts_of(model)["from_logits"]:
         return
@@ -49,7 +49,7 @@ def compare_logits(model) -> None:
     raise Mistake("softmax-and-loss", detail, score=2 / 3)
 
 
-def compare_accuracy(answers, labels, enough: float, chance: float) -> str:
+def require_accuracy(answers, labels, enough: float, chance: float) -> str:
     """Compare the share of right answers with what is enough; say what may be wrong."""
     correct, total = int((answers.argmax(axis=1) == labels).sum()), len(labels)
     found = f"{correct} of {total} pictures that it never saw ({correct / total:.0%})"

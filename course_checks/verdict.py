@@ -13,7 +13,7 @@ import numpy as np
 
 from course_checks.misconceptions import MISCONCEPTIONS
 from course_checks.protocol import LearnerError
-from course_checks.reference_data import material
+from course_checks.reference_data import reference_data
 
 STUB_MESSAGE = "Replace this line with your answer."
 """What the stub of an unanswered question raises, as a NotImplementedError."""
@@ -117,13 +117,14 @@ def check(*needs: str) -> Callable:
     Parameters
     ----------
     *needs : str
-        Parts of the course's `material`. The decorated function gets the learner's function, a
-        random generator, these parts and the further keyword arguments of the call.
+        Parts of the `reference_data`. The decorated function gets the learner's function, a random
+        generator, these parts, and the further keyword arguments of the call.
     """
 
     def decorate(judge: Callable) -> Callable:
         def run(function, *, points: float, seed: int | None = 0, **settings) -> Verdict:
-            given = [material(part) for part in needs]  # missing data are not the learner's fault
+            # Outside of `_verdict`: missing data are not the learner's mistake
+            given = [reference_data(part) for part in needs]
             rng = np.random.default_rng(seed)
             verdict = _verdict(lambda: judge(function, rng, *given, **settings), points)
             remember(function, seed, verdict)

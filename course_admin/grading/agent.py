@@ -1,14 +1,14 @@
-"""The part of the grader that runs in the learner's process: it answers with data, nothing else.
+"""The grader's part inside the learner's process: it answers requests with data, nothing else.
 
-Nothing here is trusted. A submission may change all of it; what comes back is data all the
-same, and what it is worth is decided elsewhere.
+Nothing here is trusted. A submission may change all of it; the judge still receives only data, and
+decides in another process what they are worth.
 """
 
 import json
 import sys
 
-from course_checks.model_view import QUESTIONS_TO_MODELS, ModelView
-from course_checks.protocol import LearnerError, Recipe, ask, decode, encode
+from course_checks.model_view import REMOTE_METHODS, ModelView
+from course_checks.protocol import LearnerError, ModelSpec, ask, decode, encode
 
 MIME = "application/vnd.course.answer"
 
@@ -42,8 +42,8 @@ def reply(request: str) -> None:
 
 
 def _argument(argument: dict):
-    if "recipe" in argument:
-        return Recipe(argument["recipe"], decode(argument["settings"]))
+    if "spec" in argument:
+        return ModelSpec(argument["spec"], decode(argument["settings"]))
     return decode(argument["data"])
 
 
@@ -55,7 +55,7 @@ def _function(name: str):
 
 
 def _method(number: int, method: str):
-    if method not in QUESTIONS_TO_MODELS:
+    if method not in REMOTE_METHODS:
         raise LearnerError("AttributeError", method)
     return getattr(_models[number], method)
 

@@ -1,8 +1,7 @@
-"""What comes out of grading: a page for each learner, a table of points, a summary per question.
+"""The feedback page of a learner: the graded notebook with points, messages and comments.
 
-A feedback page holds what a learner wrote and what the learner's code put out. Nobody trusts
-that: everything passes a list of what is allowed, and the page forbids its reader's browser to
-run scripts and to load anything.
+A learner's text and output are untrusted: only what is on a list of allowed markup gets through,
+and the page forbids the browser to run scripts or load anything.
 """
 
 import html
@@ -17,9 +16,11 @@ from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
 from course_admin.grading.page import escape, page, table
-from course_admin.grading.results import NOT_YET, SubmissionResult
+from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sanitizing import limit_outputs, note, sanitize_markup, texts_of
 
+NOT_YET = "not yet"
+"""What the page says instead of points that are not known."""
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -31,14 +32,14 @@ def feedback_page(notebook: NotebookNode, result: SubmissionResult, database_url
     notebook : NotebookNode
         As graded: the learner's answers and outputs, nbgrader's cells.
     result : SubmissionResult
-        What the grader found.
+        The points and messages.
     database_url : str
-        Of nbgrader's gradebook, which knows points and comments.
+        Of nbgrader's gradebook, which holds points and comments.
 
     Returns
     -------
     str
-        HTML that needs no other file and no network. Hidden tests are not in it.
+        Self-contained HTML, without hidden tests.
     """
     notebook = limit_outputs(_without_hidden_tests(from_dict(json.loads(json.dumps(notebook)))))
     names = {"notebook": result.exercise, "assignment": result.exercise, "student": result.student}
@@ -102,7 +103,7 @@ def _exported(notebook: NotebookNode, resources: dict) -> tuple[str, list[str]]:
     config.HTMLExporter.extra_template_basedirs = [str(folder)]
     config.HTMLExporter.extra_template_paths = [str(css)]
     exporter = HTMLExporter(config=config)
-    # the template makes numbers of all scores; words are to stay words
+    # The template converts all scores to numbers; words must stay words
     exporter.register_filter(
         "float", lambda value: value if _is_words(value) else float(value or 0)
     )
@@ -119,14 +120,14 @@ def _is_words(value) -> bool:
 
 
 def _findings(result: SubmissionResult) -> str:
-    """Return what the grader found, question by question."""
+    """Return a table of points and messages, question by question."""
     so_far = " so far" if result.points is None else ""
     total = f"{_points(result.points_so_far, result.max_points)} points{so_far}"
     lines = [f"<h1>{escape(result.exercise)}</h1>"]
     late = ", handed in late" if result.late else ""
     lines.append(f"<p><strong>{escape(result.student)}</strong>: {total}{late}.</p>")
     if result.points is None:
-        lines.append("<p>Not all of it is graded yet: your teacher looks at the rest.</p>")
+        lines.append("<p>Not everything is graded yet: your teacher will look at the rest.</p>")
     rows = [
         [question.question, _points(question.points, question.max_points), question.message]
         for question in result.questions

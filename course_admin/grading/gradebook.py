@@ -1,7 +1,7 @@
-"""nbgrader's gradebook, filled whole submissions at a time, and a table of our own beside it.
+"""nbgrader's gradebook, filled one whole submission at a time, and a table of our own beside it.
 
-nbgrader commits each grade by itself. Here a submission's grades, comments and what is known
-about its grading are one transaction: all of it is in the gradebook, or nothing.
+nbgrader commits each grade by itself. Here a submission's grades, comments and grading record are
+one transaction: all of it reaches the gradebook, or nothing.
 """
 
 import copy
@@ -30,13 +30,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from traitlets.config import Config
 
-from course_admin.grading.notebook_cells import is_locked
 from course_admin.grading.release import check_source
-from course_admin.grading.results import QuestionResult, Result, SubmissionResult
+from course_admin.grading.results import JudgedQuestion, QuestionResult, Status, SubmissionResult
 
 COURSE = "image_transfer_learning"
 UNKNOWN = "unknown"
-"""The exercise of what cannot be told to belong to any."""
+"""The exercise of hand-ins whose exercise cannot be recognised."""
 
 _own = MetaData()
 _gradings = Table(
@@ -48,29 +47,29 @@ _gradings = Table(
     Column("record", Text, nullable=False),
 )
 
-# As nbgrader makes it; with this table missing, `nbgrader` refuses to open the gradebook
+# As nbgrader creates it; without this table, `nbgrader` refuses to open the gradebook
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
 
 
 @dataclass
-class Record:
-    """What is known about the grading of a submission, beside the grades.
+class GradingRecord:
+    """What is known about the grading of a submission, besides the grades.
 
     Attributes
     ----------
     fingerprint : str
-        Of all that the grades depend on; it is graded again when this changes.
+        Of everything that the points depend on; when it changes, the submission is graded again.
     problem : str or None
         Why nothing could be graded.
     notes : list of str
     late, sandboxed : bool
     timestamp : str or None
         When it was handed in, ISO 8601.
-    results : list of Result
+    judged : list of JudgedQuestion
     figures : dict
         Seconds, bytes of memory.
     answers : dict of str
-        By question, a checksum of what the learner wrote for it, to know when that has changed.
+        By question, a checksum of what the learner wrote for it, to notice changes.
     """
 
     fingerprint: str
@@ -79,25 +78,25 @@ class Record:
     late: bool = False
     sandboxed: bool = True
     timestamp: str | None = None
-    results: list[Result] = field(default_factory=list)
+    judged: list[JudgedQuestion] = field(default_factory=list)
     figures: dict = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, text: str) -> "Record":
-        """Read what was stored."""
+    def read(cls, text: str) -> "GradingRecord":
+        """Read a stored record."""
         stored = json.loads(text)
-        stored["results"] = [Result(**result) for result in stored["results"]]
+        stored["judged"] = [JudgedQuestion(**one) for one in stored["judged"]]
         return cls(**stored)
 
 
 def create(url: str) -> None:
-    """Make a gradebook where there is none; a file appears when it is complete.
+    """Create a gradebook unless there is one; a file appears only when it is complete.
 
     Raises
     ------
     ValueError
-        If there can be no gradebook at this URL.
+        If no gradebook can be opened or created at this URL.
     """
     try:
         place = make_url(url)
@@ -111,14 +110,14 @@ def create(url: str) -> None:
             _create_file(Path(place.database))
     except (SQLAlchemyError, ImportError) as error:
         raise ValueError(
-            f"the gradebook cannot be opened ({_first_line(error)}). Give --db an URL like "
+            f"the gradebook cannot be opened ({_first_line(error)}). Give --db a URL like "
             "sqlite:////folder/gradebook.db or postgresql+psycopg://user:password@host/database "
-            "(for which: pip install 'psycopg[binary]')"
+            "(which needs: pip install 'psycopg[binary]')"
         ) from error
 
 
 def _first_line(error: Exception) -> str:
-    """Return what is wrong in a few words; SQLAlchemy adds the statement and a link."""
+    """Return the cause in a few words, without SQLAlchemy's statement and link."""
     return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
@@ -131,7 +130,7 @@ def _create_file(path: Path) -> None:
 
 
 def _create_tables(url: str) -> None:
-    # nbgrader calls alembic, which lies beside Python also where no environment is activated
+    # nbgrader runs alembic, which lies beside Python even if no environment is activated
     programs, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
     if programs not in path.split(os.pathsep):
         os.environ["PATH"] = f"{programs}{os.pathsep}{path}"
@@ -141,7 +140,7 @@ def _create_tables(url: str) -> None:
 
 
 def _complete_version(gradebook: Gradebook) -> None:
-    """Note the version of nbgrader's tables where their making was interrupted before that."""
+    """Write the version of nbgrader's tables if their creation was interrupted before that."""
     _version.create(gradebook.engine, checkfirst=True)
     if gradebook.db.execute(select(_version)).first() is None:
         gradebook.db.execute(insert(_version).values(version_num=get_alembic_version()))
@@ -150,19 +149,19 @@ def _complete_version(gradebook: Gradebook) -> None:
 
 @contextmanager
 def one_transaction(url: str) -> Iterator[Gradebook]:
-    """Give nbgrader's gradebook; what is done with it takes effect at the end, or not at all."""
+    """Open nbgrader's gradebook; changes are committed together at the end, or not at all."""
     with Gradebook(url, COURSE) as gradebook:
         session = gradebook.db()
         commit = session.commit
         session.commit = session.flush
-        session.autoflush = False  # nbgrader asks for objects that it has only half put together
+        session.autoflush = False  # nbgrader queries for objects it has only half built
         try:
             yield gradebook
             commit()
         except (OperationalError, InvalidEntry) as error:
             session.rollback()
             raise OSError(
-                f"the gradebook cannot be written ({_first_line(error)}). What is in it is "
+                f"the gradebook cannot be written ({_first_line(error)}). What it holds is "
                 "complete; run the same command again to go on"
             ) from error
         except BaseException:
@@ -198,12 +197,12 @@ class _SaveCells(steps.SaveCells):
 
 
 def define(gradebook: Gradebook, name: str, definition: NotebookNode) -> None:
-    """Put an exercise into the gradebook, or bring it up to date.
+    """Add an exercise to the gradebook, or bring it up to date.
 
     Raises
     ------
     ValueError
-        If questions were added or removed and submissions are graded already.
+        If questions were added or removed after submissions were graded.
     """
     gradebook.update_or_create_assignment(name)
     try:
@@ -215,15 +214,15 @@ def define(gradebook: Gradebook, name: str, definition: NotebookNode) -> None:
         ) from error
 
 
-def record_of(gradebook: Gradebook, student: str, exercise: str) -> Record | None:
-    """Return what is known about the grading of a submission, if it was graded."""
+def record_of(gradebook: Gradebook, student: str, exercise: str) -> GradingRecord | None:
+    """Return the grading record of a submission, or None if it was never graded."""
     where = (_gradings.c.student == student) & (_gradings.c.exercise == exercise)
     text = gradebook.db.execute(select(_gradings.c.record).where(where)).scalar_one_or_none()
-    return Record.read(text) if text is not None else None
+    return GradingRecord.read(text) if text is not None else None
 
 
 def forget_unknown(gradebook: Gradebook, students: set[str]) -> None:
-    """Forget what could not be told, of students who have handed in something that can be."""
+    """Forget unrecognised hand-ins of students who have since handed in a recognised one."""
     for student in students:
         where = (_gradings.c.student == student) & (_gradings.c.exercise == UNKNOWN)
         gradebook.db.execute(delete(_gradings).where(where))
@@ -233,7 +232,7 @@ def save(
     gradebook: Gradebook,
     student: str,
     exercise: str,
-    record: Record,
+    record: GradingRecord,
     executed: NotebookNode | None,
 ) -> None:
     """Write the grades of a submission; manual points and comments stay as they are.
@@ -241,7 +240,7 @@ def save(
     Parameters
     ----------
     executed : NotebookNode or None
-        With the outputs of the judge; None where the submission could not be read.
+        With the judge's outputs; None if the submission could not be read.
     """
     old = record_of(gradebook, student, exercise)
     gradebook.update_or_create_student(student)
@@ -259,7 +258,7 @@ def save(
 
 
 def _save_nothing(submission: SubmittedAssignment) -> None:
-    """Ask a person about every question."""
+    """Leave every question to a person."""
     for notebook in submission.notebooks:
         for grade in notebook.grades:
             grade.auto_score, grade.needs_manual_grade = None, True
@@ -268,14 +267,14 @@ def _save_nothing(submission: SubmittedAssignment) -> None:
 class _SaveGrades(steps.SaveAutoGrades):
     """nbgrader's step, in a transaction that is already open.
 
-    What could not be decided keeps no points and asks for a person. What a person has decided
-    is asked for again only where the answer or its automatic points have changed.
+    An undecided question gets no points and waits for a person. What a person has marked waits
+    again only if the answer or its automatic points have changed.
     """
 
     def save(self, gradebook, notebook, student, exercise, record, old) -> None:
         self.gradebook, self.student_id = gradebook, student
         self.notebook_id, self.assignment_id = exercise, exercise
-        self.results = {result.question: result for result in record.results}
+        self.judged = {one.question: one for one in record.judged}
         record.answers = _answers(notebook)
         before = old.answers if old else {}
         self.unchanged = {name for name, sum in record.answers.items() if before.get(name) == sum}
@@ -289,20 +288,20 @@ class _SaveGrades(steps.SaveAutoGrades):
         )
         before = (grade.auto_score, grade.needs_manual_grade)
         super()._add_score(cell, resources)
-        result = self.results.get(question)
-        if result is not None:
-            grade.auto_score = result.points
-            grade.needs_manual_grade = result.points is None or grade.manual_score is not None
+        judged = self.judged.get(question)
+        if judged is not None:
+            grade.auto_score = judged.points
+            grade.needs_manual_grade = judged.points is None or grade.manual_score is not None
         as_before = question in self.unchanged and grade.auto_score == before[0]
         if grade.manual_score is not None and as_before:
             grade.needs_manual_grade = before[1]
 
 
 def _answers(notebook: NotebookNode) -> dict[str, str]:
-    """Return a checksum for each question: of what the learner wrote since the one before."""
+    """Return a checksum for each question of what the learner wrote since the previous one."""
     sums, sources = {}, []
     for cell in notebook.cells:
-        if "nbgrader" not in cell.metadata or not is_locked(cell):
+        if not utils.is_locked(cell):
             sources.append(cell.source)
         if utils.is_grade(cell):
             text = json.dumps(sources).encode()
@@ -312,7 +311,7 @@ def _answers(notebook: NotebookNode) -> dict[str, str]:
 
 
 def results_in(gradebook: Gradebook) -> list[SubmissionResult]:
-    """Return all graded submissions as they stand, manual points included."""
+    """Return all graded submissions, manual points included."""
     rows = gradebook.db.execute(
         select(_gradings).order_by(_gradings.c.exercise, _gradings.c.student)
     )
@@ -320,7 +319,7 @@ def results_in(gradebook: Gradebook) -> list[SubmissionResult]:
     for student, exercise, _, text in rows.all():
         known = exercise != UNKNOWN
         submission = gradebook.find_submission(exercise, student) if known else None
-        found.append(_result_of(submission, student, exercise, Record.read(text)))
+        found.append(_result_of(submission, student, exercise, GradingRecord.read(text)))
     return found
 
 
@@ -332,33 +331,41 @@ def state_of(gradebook: Gradebook, student: str, exercise: str) -> str:
 
 
 def _result_of(
-    submission: SubmittedAssignment | None, student: str, exercise: str, record: Record
+    submission: SubmittedAssignment | None, student: str, exercise: str, record: GradingRecord
 ) -> SubmissionResult:
-    results = {result.question: result for result in record.results}
+    judged = {one.question: one for one in record.judged}
     questions = []
     for notebook in submission.notebooks if submission else []:
         order = [cell.name for cell in notebook.notebook.source_cells]
         for grade in sorted(notebook.grades, key=lambda grade: order.index(grade.name)):
-            questions.append(_question(grade, results.get(grade.name), record))
-    waiting = [q for q in questions if q.points is None]
-    needs_review = record.problem or any(q.reason for q in waiting)
-    status = "needs review" if needs_review else "to be marked by hand" if waiting else "graded"
-    reasons = [*([record.problem] if record.problem else []), *record.notes]
+            questions.append(_question(grade, judged.get(grade.name)))
     return SubmissionResult(
-        student=student, exercise=exercise, status=status, questions=questions,
-        reasons=reasons, late=record.late, sandboxed=record.sandboxed,
-    )  # fmt: skip
+        student=student,
+        exercise=exercise,
+        status=_status(questions, record),
+        questions=questions,
+        reasons=[*([record.problem] if record.problem else []), *record.notes],
+        late=record.late,
+        sandboxed=record.sandboxed,
+    )
 
 
-def _question(grade: Grade, result: Result | None, record: Record) -> QuestionResult:
-    """Return a question's points: a person's, if there are any, else the judge's."""
+def _status(questions: list[QuestionResult], record: GradingRecord) -> Status:
+    waiting = [question for question in questions if question.points is None]
+    if record.problem or any(question.reason for question in waiting):
+        return Status.NEEDS_REVIEW
+    return Status.BY_HAND if waiting else Status.GRADED
+
+
+def _question(grade: Grade, judged: JudgedQuestion | None) -> QuestionResult:
+    """Return a question's points: a person's where there are any, otherwise the judge's."""
+    judged = judged or JudgedQuestion(grade.name)
     points = None if grade.needs_manual_grade else float(grade.score)
-    reason = result.reason if result and points is None else None
     return QuestionResult(
         question=grade.name,
         points=points,
         max_points=float(grade.max_score),
-        message=(result.message if result else None) or "",
-        misconception=result.misconception if result else None,
-        reason=reason or "",
+        message=judged.message or "",
+        misconception=judged.misconception,
+        reason=(judged.reason or "") if points is None else "",
     )

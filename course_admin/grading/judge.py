@@ -1,4 +1,4 @@
-"""The decision: a graded cell run in the grader's process, over stand-ins for a learner's names."""
+"""Judge an answer: run its graded cell in the grader's process, with proxies for its names."""
 
 import ast
 import builtins
@@ -14,9 +14,8 @@ from course_admin.grading.proxies import RemoteFunction
 TRUSTED = {"checks": checks, "np": np}
 """What a graded cell may use besides the learner's names."""
 
-
 LONGEST_MESSAGE = 4000
-"""Characters of a message; checks quote answers in it."""
+"""Characters of a message, which may quote an answer."""
 
 
 def decide(source: str, kernel: Kernel) -> checks.Verdict:
@@ -31,10 +30,10 @@ def decide(source: str, kernel: Kernel) -> checks.Verdict:
 
     Raises
     ------
-    KernelLost
+    KernelDied
         If the learner's process is gone.
     ValueError
-        If the cell gives no verdict, or one with points that are none.
+        If the cell gives no verdict, or one whose score is not between 0 and 1.
     """
     tree = ast.parse(source)
     if not tree.body or not isinstance(tree.body[-1], ast.Expr):
@@ -48,11 +47,11 @@ def decide(source: str, kernel: Kernel) -> checks.Verdict:
         raise ValueError(f"the graded cell gave {type(verdict).__name__} instead of a verdict")
     if not (math.isfinite(verdict.score) and 0 <= verdict.score <= 1):
         raise ValueError(f"the graded cell gave the score {verdict.score}")
-    return dataclasses.replace(verdict, message=writable(verdict.message))
+    return dataclasses.replace(verdict, message=storable_text(verdict.message))
 
 
-def writable(text: str) -> str:
-    """Return a text that may quote a learner so that every file and database can hold it."""
+def storable_text(text: str) -> str:
+    """Return a text, which may quote a learner, so that any file and database can store it."""
     shortened = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
     return shortened.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 

@@ -1,4 +1,4 @@
-"""A learner's Jupyter kernel under watch: its memory, processes, output and time stay in limits."""
+"""A learner's Jupyter kernel under watch: memory, processes, output and time stay within limits."""
 
 import contextlib
 import json
@@ -24,25 +24,24 @@ from nbformat.v4 import new_output, output_from_msg
 from course_admin.grading.sandbox import MEGABYTE, NOBODY, Limits, sandbox_command
 
 RESERVE = 512 * MEGABYTE
-"""Memory of the machine that stays free; what a submission uses shows only in part as its own."""
-
+"""Memory that must stay free: not all that a submission uses is counted as its own."""
 
 INTERRUPT_SECONDS = 5
-"""How long a cell may go on after it was told to stop."""
+"""How long a cell may go on after it was interrupted."""
 
 
-def folders_of(process: int) -> str:
-    """Return how the names of the folders of sockets begin that a process has made."""
+def folder_prefix(process: int) -> str:
+    """Return how the names of a process's folders of sockets begin."""
     return f"kernel-{process}-"
 
 
-class KernelLost(Exception):
-    """The learner's process is gone; the message says why, for people."""
+class KernelDied(Exception):
+    """The learner's process is gone; the message says why, in words for people."""
 
 
 @dataclass
 class Execution:
-    """What came of running some code: its outputs, and whether it was stopped."""
+    """The outputs of some code, and whether it was stopped."""
 
     outputs: list[NotebookNode] = field(default_factory=list)
     timed_out: bool = False
@@ -52,8 +51,8 @@ class Execution:
 class Kernel:
     """A learner's kernel, in a sandbox or (``trusted``) without one.
 
-    Use it in a ``with`` statement. Whatever it does, its memory, processes, output and time
-    stay within the limits; where they do not, it is ended and `KernelLost` says why.
+    Use it in a ``with`` statement. A kernel whose memory, output or time exceeds the limits is
+    killed, and `KernelDied` says why.
     """
 
     def __init__(self, limits: Limits, trusted: bool = False):
@@ -62,13 +61,13 @@ class Kernel:
         self.deadline = time.monotonic() + limits.total_seconds
         self.peak_memory = 0
         self._received = 0
-        self._lost: str | None = None
+        self._cause: str | None = None
         self._closing = threading.Event()
 
     def __enter__(self) -> "Kernel":
-        # A short name: sockets in files allow about a hundred characters
+        # A short path, because that of a socket has at most about a hundred characters
         base = "/tmp" if Path("/tmp").is_dir() else None
-        self._folder = Path(tempfile.mkdtemp(prefix=folders_of(os.getpid()), dir=base))
+        self._folder = Path(tempfile.mkdtemp(prefix=folder_prefix(os.getpid()), dir=base))
         try:
             self._start()
         except BaseException:
@@ -88,27 +87,21 @@ class Kernel:
 
     def _start(self) -> None:
         connection = self._folder / "connection.json"
-        write_connection_file(
-            str(connection), transport="ipc", ip=str(self._folder / "socket"),
-            key=secrets.token_hex(32).encode(),
-        )  # fmt: skip
-        command = [
-            sys.executable, "-m", "ipykernel_launcher", "-f", str(connection),
-            "--HistoryManager.hist_file=:memory:",
-        ]  # fmt: skip
+        address = {"transport": "ipc", "ip": str(self._folder / "socket")}
+        write_connection_file(str(connection), key=secrets.token_hex(32).encode(), **address)
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection)]
+        command += ["--HistoryManager.hist_file=:memory:"]
         if not self.trusted:
             command = sandbox_command(command, self._folder, self.limits)
             if os.getuid() == 0:
                 os.chown(connection, NOBODY, NOBODY)
-        self._process = psutil.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, cwd=self._folder,
-        )  # fmt: skip
+        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        self._process = psutil.Popen(command, cwd=self._folder, **quiet)
         threading.Thread(target=self._watch, daemon=True).start()
         self._connect(json.loads(connection.read_text()))
 
     def _connect(self, connection: dict) -> None:
-        """Connect once; later nothing is connected again, whatever lies where the sockets were."""
+        """Connect once and never again, whatever later takes the place of the sockets."""
         ports = [port for name, port in connection.items() if name.endswith("_port")]
         sockets = [Path(f"{connection['ip']}-{port}") for port in ports]
         self._wait_until(lambda: all(socket.exists() for socket in sockets))
@@ -122,11 +115,11 @@ class Kernel:
         self._monitor = iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._wait_until(self._answers)
         if not self.trusted and os.getuid() == 0:
-            os.chown(self._folder, 0, 0)  # from here on, nothing new can be put there
+            os.chown(self._folder, 0, 0)  # from here on, nothing can be added there
 
     def _wait_until(self, ready) -> None:
         while not ready():
-            self._raise_if_lost()
+            self._raise_if_dead()
             time.sleep(0.05)
 
     def _answers(self) -> bool:
@@ -143,10 +136,10 @@ class Kernel:
 
         Raises
         ------
-        KernelLost
-            If the process ended, was ended, or sends what is no message.
+        KernelDied
+            If the process ended, was killed, or sent something that is not a message.
         """
-        self._raise_if_lost()
+        self._raise_if_dead()
         execution = Execution()
         end = time.monotonic() + (seconds or self.limits.cell_seconds)
         request = self._client.execute(code, store_history=True, allow_stdin=False)
@@ -163,16 +156,16 @@ class Kernel:
         return execution
 
     def ask(self, code: str, mime: str, seconds: float | None = None) -> str | None:
-        """Run code that displays data of a type; return the data, or None where there are none.
+        """Run code that displays data of a MIME type; return the data, or None if there are none.
 
         Raises
         ------
-        KernelLost
+        KernelDied
             As `run`.
         TimeoutError
             If there is no answer in time.
         """
-        self._raise_if_lost()
+        self._raise_if_dead()
         end = time.monotonic() + (seconds or self.limits.cell_seconds)
         request = self._client.execute(code, store_history=False, allow_stdin=False)
         answer = None
@@ -187,53 +180,55 @@ class Kernel:
         raise TimeoutError
 
     def _next_message(self, request: str, end: float) -> dict | None:
-        """Return the next message about a request, or None when the time is up."""
+        """Return the next message in reply to a request, or None when the time is up."""
         while time.monotonic() < min(end, self.deadline):
             message = self._receive()
-            self._raise_if_lost()
+            self._raise_if_dead()
             if message and message["parent_header"].get("msg_id") == request:
                 return message
         return None
 
     def _receive(self) -> dict | None:
-        """Wait a moment for a message; notice what no honest kernel sends."""
+        """Wait a moment for a message; abort at what no honest kernel sends."""
         self._drop_replies()
         try:
             message = self._client.get_iopub_msg(timeout=0.2)
             self._received += len(json.dumps(message["content"]))
             if self._received > self.limits.output:
-                self._lose(f"it printed more than {self.limits.output / MEGABYTE:.0f} MB")
+                self._abort(f"it printed more than {self.limits.output / MEGABYTE:.0f} MB")
             if not all(isinstance(message[part], dict) for part in ("content", "parent_header")):
                 raise TypeError("a part of a message")
             return message
         except queue.Empty:
             if self._monitor.poll(0):
                 time.sleep(0.5)  # a process that ends closes its connections first
-                self._raise_if_lost()
-                self._lose(
+                self._raise_if_dead()
+                self._abort(
                     f"it sent more than {self.limits.output / MEGABYTE:.0f} MB at once, "
                     "or closed its connection"
                 )
-        except KernelLost:
+        except KernelDied:
             raise
-        except Exception as error:  # whatever the damage, it is the submission's own
-            self._lose(f"it sent what is no Jupyter message ({type(error).__name__})")
+        except Exception as error:  # any damage is the submission's doing
+            self._abort(f"it sent something that is not a Jupyter message ({type(error).__name__})")
         return None
 
     def _drop_replies(self) -> None:
-        """Take what nobody reads out of the queues, where it would fill the grader's memory."""
+        """Empty the queues that nobody reads, which would fill the grader's memory."""
         for channel in (self._client.shell_channel, self._client.control_channel):
-            while self._lost is None and channel.socket.poll(0):
+            while self._cause is None and channel.socket.poll(0):
                 self._received += sum(map(len, channel.socket.recv_multipart()))
                 if self._received > self.limits.output:
-                    self._lose(f"it sent more than {self.limits.output / MEGABYTE:.0f} MB")
+                    self._abort(f"it sent more than {self.limits.output / MEGABYTE:.0f} MB")
 
     def _keep(self, message: dict, execution: Execution) -> None:
-        """Add an output to those of its cell, up to the limit."""
+        """Add an output to its cell, up to the limit."""
         try:
             output = output_from_msg(message)
             json.dumps(output, ensure_ascii=False).encode()
-        except Exception:  # no output (clear_output, comm messages), or none that can be written
+        except (
+            Exception
+        ):  # not an output (clear_output, comm messages), or one that cannot be stored
             return
         size = sum(len(json.dumps(kept)) for kept in [*execution.outputs, output])
         if size > self.limits.cell_output:
@@ -248,7 +243,7 @@ class Kernel:
             execution.outputs.append(output)
 
     def _interrupt(self, request: str) -> None:
-        """Tell the kernel to stop, and end it where it does not."""
+        """Interrupt the kernel, and kill it if it does not stop."""
         channel = self._client.control_channel
         channel.send(self._client.session.msg("interrupt_request", {}))
         end = time.monotonic() + INTERRUPT_SECONDS
@@ -257,51 +252,51 @@ class Kernel:
             if message["msg_type"] == "status" and state == "idle":
                 return
         if time.monotonic() >= self.deadline:
-            self._lose(f"it took longer than {self.limits.total_seconds:.0f} s in all")
+            self._abort(f"it took longer than {self.limits.total_seconds:.0f} s in total")
         else:
-            self._lose("it did not stop when the time of a cell was up")
-        self._raise_if_lost()
+            self._abort("it did not stop when the time for a cell was up")
+        self._raise_if_dead()
 
     def _watch(self) -> None:
-        """End the kernel when it uses too much; runs in a thread of its own."""
+        """Kill the kernel when it uses too much; runs in a thread of its own."""
         try:
             self._watch_limits()
         except Exception as error:  # nothing may run unwatched
-            self._lose(f"its use of the machine could not be watched ({type(error).__name__})")
+            self._abort(f"its use of resources could not be watched ({type(error).__name__})")
 
     def _watch_limits(self) -> None:
         while not self._closing.wait(0.2):
             if self._process.poll() is not None:
-                self._lost = self._lost or "its process ended (os._exit, or a crash)"
+                self._cause = self._cause or "its process ended (os._exit, or a crash)"
                 return
             memory = memory_of(self._process)
             self.peak_memory = max(self.peak_memory, memory)
             if memory > self.limits.memory:
-                self._lose(f"it used more than {self.limits.memory / MEGABYTE:.0f} MB of memory")
+                self._abort(f"it used more than {self.limits.memory / MEGABYTE:.0f} MB of memory")
             if psutil.virtual_memory().available < RESERVE:
-                self._lose("the machine had no memory left while it ran")
+                self._abort("the machine ran out of memory while it ran")
             if _is_filled(self._folder):
-                self._lose("it filled the folder of its sockets")
+                self._abort("it filled the folder of its sockets")
             if time.monotonic() > self.deadline + 2 * INTERRUPT_SECONDS:
-                self._lose(f"it took longer than {self.limits.total_seconds:.0f} s in all")
+                self._abort(f"it took longer than {self.limits.total_seconds:.0f} s in total")
 
-    def _lose(self, reason: str) -> None:
-        self._lost = self._lost or reason
+    def _abort(self, reason: str) -> None:
+        self._cause = self._cause or reason
         self._kill()
 
     def _kill(self) -> None:
-        # Killing the first process ends all: --die-with-parent, and they share its namespace
+        # The first process would be enough: --die-with-parent, and all share its namespace
         for process in [*_descendants(self._process), self._process]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
-    def _raise_if_lost(self) -> None:
-        if self._lost is None and self._process.poll() is not None:
-            self._lost = "its process ended (os._exit, or a crash)"
-        if self._lost is None and time.monotonic() > self.deadline:
-            self._lose(f"it took longer than {self.limits.total_seconds:.0f} s in all")
-        if self._lost:
-            raise KernelLost(self._lost)
+    def _raise_if_dead(self) -> None:
+        if self._cause is None and self._process.poll() is not None:
+            self._cause = "its process ended (os._exit, or a crash)"
+        if self._cause is None and time.monotonic() > self.deadline:
+            self._abort(f"it took longer than {self.limits.total_seconds:.0f} s in total")
+        if self._cause:
+            raise KernelDied(self._cause)
 
 
 def _timeout_output(seconds: float) -> NotebookNode:
@@ -321,29 +316,29 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
 
 
 def memory_of(process: psutil.Process) -> int:
-    """Resident bytes of a process and all that it started."""
+    """Return the resident bytes of a process and its descendants."""
     total = 0
     for part in [process, *_descendants(process)]:
-        with contextlib.suppress(psutil.Error):  # ended in the meantime
+        with contextlib.suppress(psutil.Error):  # it ended in the meantime
             total += part.memory_info().rss
     return total
 
 
 def _is_filled(folder: Path) -> bool:
-    """Whether there is more in the folder of sockets than a kernel puts there."""
+    """Whether the folder of sockets holds more than a kernel puts there."""
     size = 0
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries):
-            with contextlib.suppress(FileNotFoundError):  # gone in the meantime
+            with contextlib.suppress(FileNotFoundError):  # it is gone by now
                 size += entry.stat(follow_symlinks=False).st_size
-            # No folders: whoever looks into deep ones gets lost
+            # No folders at all: walking into very deep ones never ends
             if entry.is_dir(follow_symlinks=False) or count > 100 or size > 16 * MEGABYTE:
                 return True
     return False
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, however deep what is in it."""
+    """Remove a folder, however deeply nested."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Which cells of an exercise are whose, and the instructor's put back into a submission."""
+"""The cells of a submission: which are the instructor's, and putting those back."""
 
 from nbformat import NotebookNode
 
@@ -6,9 +6,9 @@ from nbformat import NotebookNode
 def graft(submission: NotebookNode, definition: NotebookNode) -> NotebookNode:
     """Put the instructor's locked and graded cells, and all metadata, into a submission.
 
-    Nothing of what a learner may have changed in them remains: source, type, points, flags.
-    Of cells with the same ``grade_id`` the last counts. Graded cells that are missing are
-    added at the end, where everything that the learner defined is there.
+    No change by the learner to their source, type, points or flags survives. Of several cells
+    with the same ``grade_id`` the last counts. Missing graded cells are added at the end, after
+    everything that the learner defined.
     """
     originals = {
         cell.metadata.nbgrader.grade_id: cell
@@ -33,12 +33,15 @@ def graft(submission: NotebookNode, definition: NotebookNode) -> NotebookNode:
 
 
 def is_graded(cell: NotebookNode) -> bool:
-    """Whether a cell holds tests that give points (not a written answer)."""
+    """Whether a cell holds tests that give points; a written answer does not."""
     flags = cell.metadata.get("nbgrader", {})
     return cell.cell_type == "code" and flags.get("grade", False) and not flags.get("solution")
 
 
 def is_locked(cell: NotebookNode) -> bool:
-    """Whether a learner has no business in a cell; the rule is nbgrader's."""
+    """Whether a cell is not the learner's to change.
+
+    The rule of `nbgrader.utils.is_locked`, which takes too long to import in every worker.
+    """
     flags = cell.metadata.nbgrader
     return not flags.get("solution") and bool(flags.get("grade") or flags.get("locked"))

@@ -1,4 +1,4 @@
-"""The frame of the web pages that grading writes: no scripts, no network."""
+"""The frame of the web pages that grading writes, which forbids scripts and the network."""
 
 import html
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ img { max-width: 100%; height: auto; }
 
 
 def page(title: str, body: str, more_style: str = "") -> str:
-    """Return a whole page around HTML that is safe already."""
+    """Return a complete page around HTML that is already safe."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -1,4 +1,4 @@
-"""``course grade``: collect, run each submission in a worker, record, report."""
+"""``course grade``: collect, clean, run, judge, record, report."""
 
 import contextlib
 import hashlib
@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
@@ -18,14 +17,15 @@ from course_admin.grading import gradebook as books
 from course_admin.grading import release, tables
 from course_admin.grading.collect import Submission, collect
 from course_admin.grading.feedback import feedback_page
-from course_admin.grading.results import Result, SubmissionResult
+from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sandbox import INSTRUCTIONS, sandbox_problem
-from course_admin.grading.worker_pool import HAND_IN, Options, Task, run_worker
+from course_admin.grading.worker_pool import FOLDER_PREFIX, Options, Outcome, Task, run_all
 from course_checks import reference_data
 from course_utils.editions import current_edition
 
-JUDGING = (Path(__file__).parent, Path(course_checks.__file__).parent)
-"""The rooms whose code decides about points: where it changes, everything is graded again."""
+CHECKS = Path(course_checks.__file__).parent
+JUDGING = ["agent", "judge", "kernel", "notebook_cells", "proxies", "sandbox", "seccomp", "worker"]
+"""Modules beside this one that, with all of `CHECKS`, decide how many points an answer gets."""
 
 
 def grade(source: Path, into: Path, options: Options) -> list[SubmissionResult]:
@@ -34,7 +34,7 @@ def grade(source: Path, into: Path, options: Options) -> list[SubmissionResult]:
     Parameters
     ----------
     source : Path
-        What a learning platform gives; see `course_admin.grading.collect.collect`.
+        The download from a learning platform; see `course_admin.grading.collect.collect`.
     into : Path
         Gets the gradebook, the CSV file, the summary, the feedback and nbgrader's folders.
     options : Options
@@ -48,54 +48,62 @@ def grade(source: Path, into: Path, options: Options) -> list[SubmissionResult]:
     ------
     ValueError
         If there is no sandbox here, the sources or the gradebook's URL are wrong, nobody handed
-        in anything, or another run is under way.
+        anything in, or another run is under way.
     """
+    _require_sandbox(options)
+    into = into.resolve()
+    url = options.url or f"sqlite:///{into / 'gradebook.db'}"
+    with _work_folder(into) as work:
+        definitions = _definitions(options.sources)
+        submissions = _collect_cleaned(source, into, definitions)
+        tasks = _due_tasks(submissions, definitions, url, options, work)
+        with contextlib.closing(_run_and_judge(tasks, work, options)) as outcomes:
+            for task, outcome in outcomes:
+                _record(task, outcome, into, url, options)
+        return _report(into, url)
+
+
+def _require_sandbox(options: Options) -> None:
     if sys.platform == "win32":
         raise ValueError(f"submissions cannot be run on Windows.\n{INSTRUCTIONS}")
     problem = None if options.trusted else sandbox_problem()
     if problem:
         raise ValueError(f"submissions cannot be run safely here: {problem}.\n{INSTRUCTIONS}")
-    into = into.resolve()
+
+
+@contextlib.contextmanager
+def _work_folder(into: Path) -> Iterator[Path]:
+    """Give this run alone the folder ``.work``, without what a killed run left in it."""
     work = into / ".work"
     work.mkdir(parents=True, exist_ok=True)
-    url = options.url or f"sqlite:///{into / 'gradebook.db'}"
     with _exclusive_lock(work):
-        _clear(work)
-        definitions = _definitions(options.sources)
-        books.create(url)
-        with books.one_transaction(url) as book:
-            for name, definition in definitions.items():
-                books.define(book, name, definition)
-        submissions = collect(source, into / "submitted", _grade_ids(definitions))
-        if not submissions:
-            raise ValueError(f"{source} holds no hand-ins: name the folder or zip from the LMS")
-        tasks = _tasks(submissions, definitions, url, options, work)
-        _grade_all(tasks, into, url, options)
-        return _report(into, url)
+        _remove_leftovers(work)
+        yield work
 
 
 @contextlib.contextmanager
 def _exclusive_lock(work: Path) -> Iterator[None]:
-    """Keep a second run out of the same folder; the lock ends with this process, however."""
+    """Hold an exclusive lock on the output folder; the system releases it if this process dies."""
     with (work / "lock").open("w") as lock:
-        import fcntl  # which Windows lacks
+        import fcntl  # not available on Windows
 
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ValueError(
-                f"another `course grade` works in {work.parent}; wait for it"
+                f"another `course grade` is running in {work.parent}; wait until it has finished"
             ) from None
         yield
 
 
-def _clear(work: Path) -> None:
-    """Take away what the workers of a run that was killed have left."""
-    for folder in work.glob(f"{HAND_IN}*"):
+def _remove_leftovers(work: Path) -> None:
+    """Remove work folders left by a killed run."""
+    for folder in work.glob(f"{FOLDER_PREFIX}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _definitions(sources: Path) -> dict[str, NotebookNode]:
+    """Return the instructor's notebooks as they are graded, by exercise."""
     if not (sources / "nbgrader_config.py").is_file():
         raise ValueError(
             f"{sources} holds no nbgrader_config.py: run this in the repository's folder, or name "
@@ -108,25 +116,34 @@ def _definitions(sources: Path) -> dict[str, NotebookNode]:
     }
 
 
-def _grade_ids(definitions: dict[str, NotebookNode]) -> dict[str, set[str]]:
-    return {
+def _collect_cleaned(
+    source: Path, into: Path, definitions: dict[str, NotebookNode]
+) -> list[Submission]:
+    grade_ids = {
         name: {c.metadata.nbgrader.grade_id for c in notebook.cells if "nbgrader" in c.metadata}
         for name, notebook in definitions.items()
     }
+    submissions = collect(source, into / "submitted", grade_ids)
+    if not submissions:
+        raise ValueError(f"{source} holds no hand-ins: name the folder or zip from the LMS")
+    return submissions
 
 
-def _tasks(
+def _due_tasks(
     submissions: list[Submission],
     definitions: dict[str, NotebookNode],
     url: str,
     options: Options,
     work: Path,
 ) -> list[Task]:
-    """Return what is new or has changed since it was graded."""
+    """Bring the gradebook up to date with the exercises; return what is new or has changed."""
     paths = {name: _write(work / "definitions", name, nb) for name, nb in definitions.items()}
-    tasks = []
+    books.create(url)
     with books.one_transaction(url) as book:
+        for name, definition in definitions.items():
+            books.define(book, name, definition)
         books.forget_unknown(book, {s.student for s in submissions if s.exercise})
+        tasks = []
         for submission in submissions:
             definition = paths.get(submission.exercise)
             task = Task(submission, _fingerprint(submission, definition, options), definition)
@@ -136,16 +153,16 @@ def _tasks(
     return tasks
 
 
-def _is_due(record: books.Record | None, task: Task, options: Options) -> bool:
-    """Whether a submission is new or changed, or was lost under another time limit."""
+def _is_due(record: books.GradingRecord | None, task: Task, options: Options) -> bool:
+    """Whether a submission is new, has changed, or was aborted under another time limit."""
     if record is None or record.fingerprint != task.fingerprint:
         return True
     limit = options.limits.total_seconds
-    return bool(record.figures.get("lost")) and record.figures.get("total_seconds") != limit
+    return bool(record.figures.get("aborted")) and record.figures.get("total_seconds") != limit
 
 
 def _write(folder: Path, name: str, notebook: NotebookNode) -> Path:
-    """Write a notebook as a whole, readable by this user only."""
+    """Write a notebook atomically, readable by this user only."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     path = folder / f"{name}.ipynb"
@@ -156,92 +173,81 @@ def _write(folder: Path, name: str, notebook: NotebookNode) -> Path:
 
 
 def _fingerprint(submission: Submission, definition: Path | None, options: Options) -> str:
-    """Digest of all that the grades depend on."""
+    """Digest everything that the points depend on."""
     digest = hashlib.sha256()
-    code = [path for room in JUDGING for path in sorted(room.rglob("*.py"))]
-    for path in [submission.path, definition, *code]:
+    code = [Path(__file__).with_name(f"{name}.py") for name in JUDGING]
+    for path in [submission.path, definition, *code, *sorted(CHECKS.rglob("*.py"))]:
         digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
-    settings = [submission.problem, submission.late, options.trusted, current_edition().name]
+    settings = [submission.problem, submission.late, options.trusted, *_edition()]
     digest.update(repr(settings).encode())
     return digest.hexdigest()
 
 
-def _grade_all(tasks: list[Task], into: Path, url: str, options: Options) -> None:
-    """Run the workers, several at a time; record what each found as soon as it is there."""
+def _run_and_judge(
+    tasks: list[Task], work: Path, options: Options
+) -> Iterator[tuple[Task, Outcome]]:
+    """Yield what became of each submission; those that cannot be read are not run."""
     readable = [task for task in tasks if task.submission.path]
-    material = _material(into / ".work") if readable else None
-    stopping: list[subprocess.Popen] = []
-    with ThreadPoolExecutor(options.workers) as pool, tqdm(total=len(tasks), unit="hand-in") as bar:
-        futures: dict[Future, Task] = {}
-        try:
-            for task in tasks:
-                if task.submission.path:
-                    work = (task, into / ".work", material, options, stopping)
-                    futures[pool.submit(run_worker, *work)] = task
-                else:
-                    _record(task, into, url, options, None, [], {})
-                    bar.update()
-            for future in as_completed(futures):
-                _record(futures[future], into, url, options, *future.result())
+    with tqdm(total=len(tasks), unit="hand-in") as bar:
+        for task in tasks:
+            if not task.submission.path:
+                yield task, Outcome()
                 bar.update()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in stopping:
-                process.stdin.close()  # it ends, and takes its sandbox and its folders away
-            raise
+        if readable:
+            for finished in run_all(readable, work, _reference_data(work), options):
+                yield finished
+                bar.update()
 
 
-def _material(work: Path) -> Path:
-    """Make what the checks compare with; the workers do without TensorFlow."""
-    path = _material_file(work)
+def _reference_data(work: Path) -> Path:
+    """Compute once what the checks compare with, so that workers do without TensorFlow."""
+    path = _reference_file(work)
     if not path.exists():
         code = "import sys; from course_checks.reference_data import save; save(sys.argv[1])"
         subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     return path
 
 
-def _material_file(work: Path) -> Path:
-    """Name the material by all that it is made with, so that none is taken that is out of date."""
-    edition = current_edition()
+def _reference_file(work: Path) -> Path:
+    """Name the file after what it is computed from, so that a stale one is never used."""
     code = hashlib.sha256(Path(reference_data.__file__).read_bytes()).hexdigest()[:8]
-    return work / f"material-{edition.name}-{edition.backbone}-{code}.npz"
+    return work / f"reference-{'-'.join(_edition())}-{code}.npz"
 
 
-def _record(
-    task: Task,
-    into: Path,
-    url: str,
-    options: Options,
-    executed: NotebookNode | None,
-    results: list[Result],
-    figures: dict,
-) -> None:
-    """Put a submission's grades into the gradebook and its notebook beside it."""
+def _edition() -> list[str]:
+    """Return what an edition's images and networks depend on."""
+    edition = current_edition()
+    return [edition.name, edition.backbone, str(edition.input_size)]
+
+
+def _record(task: Task, outcome: Outcome, into: Path, url: str, options: Options) -> None:
+    """Write a submission's grades into the gradebook and its notebook beside it."""
     submission = task.submission
     exercise = submission.exercise or books.UNKNOWN
     problem = submission.problem
-    if executed is None and problem is None:
-        problem = figures.get("lost", "nothing could be run")
-    record = books.Record(
+    if outcome.executed is None and problem is None:
+        problem = outcome.figures.get("aborted", "nothing could be run")
+    record = books.GradingRecord(
         fingerprint=task.fingerprint,
         problem=problem,
         notes=list(submission.notes),
         late=submission.late,
         sandboxed=not options.trusted,
         timestamp=submission.timestamp.isoformat() if submission.timestamp else None,
-        results=results,
-        figures=figures,
+        judged=outcome.judged,
+        figures=outcome.figures,
     )
-    if executed is not None:
-        _write(into / "autograded" / submission.student / exercise, exercise, executed)
+    notebook = _autograded(into, submission.student, exercise)
+    if outcome.executed is not None:
+        _write(notebook.parent, exercise, outcome.executed)
     else:
-        _autograded(into, submission.student, exercise).unlink(missing_ok=True)
+        notebook.unlink(missing_ok=True)
     with books.one_transaction(url) as book:
-        books.save(book, submission.student, exercise, record, executed)
+        books.save(book, submission.student, exercise, record, outcome.executed)
 
 
 def _report(into: Path, url: str) -> list[SubmissionResult]:
-    """Write the CSV file, the summary and the feedback that is new or has changed."""
+    """Write the CSV file, the summary, and the feedback pages that are new or have changed."""
     with books.one_transaction(url) as book:
         results = books.results_in(book)
         known = [result for result in results if result.exercise != books.UNKNOWN]
@@ -254,7 +260,7 @@ def _report(into: Path, url: str) -> list[SubmissionResult]:
 
 
 def _write_feedback(result: SubmissionResult, state: str, into: Path, url: str) -> None:
-    """Write a learner's page, unless it was made from the same."""
+    """Write a learner's page, unless the one that is there was made from the same data."""
     page = into / "feedback" / result.student / f"{result.exercise}.html"
     notebook = _autograded(into, result.student, result.exercise)
     executed = notebook.read_bytes() if notebook.exists() else b""
@@ -268,7 +274,7 @@ def _write_feedback(result: SubmissionResult, state: str, into: Path, url: str) 
     unfinished = page.with_suffix(".part")
     try:
         text = feedback_page(graded, result, url)
-    except Exception:  # whatever a notebook does, everybody gets a page
+    except Exception:  # whatever is in the notebook, the learner gets a page
         text = feedback_page(empty, result, url)
     unfinished.write_text(text + mark, encoding="utf-8")
     unfinished.replace(page)

@@ -1,19 +1,19 @@
-"""Stand-ins for a learner's functions and models, in the process that decides.
+"""Proxies for a learner's functions and models, in the judge's process.
 
-A check uses them as it uses the originals. Each call becomes a request to the learner's kernel,
-and what comes back is read as data: arrays without pickle, numbers, text.
+A check uses them like the originals. Each call becomes a request to the learner's kernel, and the
+reply is read as data: arrays without pickle, numbers, text.
 """
 
 import json
 
 from course_admin.grading.agent import MIME
 from course_admin.grading.kernel import Kernel
-from course_checks.model_view import QUESTIONS_TO_MODELS
-from course_checks.protocol import LearnerError, Recipe, decode, encode
+from course_checks.model_view import REMOTE_METHODS
+from course_checks.protocol import LearnerError, ModelSpec, decode, encode
 
 
 class RemoteFunction:
-    """A function of the learner, by its name."""
+    """A learner's function, known by its name."""
 
     def __init__(self, kernel: Kernel, name: str):
         self._kernel = kernel
@@ -25,14 +25,14 @@ class RemoteFunction:
 
 
 class RemoteModel:
-    """A model in the learner's process, with the methods of `course_checks.protocol.ModelView`."""
+    """A model in the learner's process, with the `REMOTE_METHODS` of a `ModelView`."""
 
     def __init__(self, kernel: Kernel, number: int):
         self._kernel = kernel
         self._number = number
 
     def __getattr__(self, method: str):
-        if method not in QUESTIONS_TO_MODELS:
+        if method not in REMOTE_METHODS:
             raise AttributeError(method)
 
         def call(*arguments):
@@ -42,7 +42,7 @@ class RemoteModel:
 
 
 def _ask(kernel: Kernel, request: dict, arguments: tuple):
-    request["arguments"] = [_written(argument) for argument in arguments]
+    request["arguments"] = [_encoded(argument) for argument in arguments]
     code = f"from course_admin.grading import agent\nagent.reply({json.dumps(request)!r})"
     try:
         text = kernel.ask(code, MIME)
@@ -56,10 +56,10 @@ def _ask(kernel: Kernel, request: dict, arguments: tuple):
             raise LearnerError(str(kind)[:100], str(message)[:2000])
         return decode(answer["answer"], lambda number: RemoteModel(kernel, number))
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise LearnerError("NoAnswer", "the call gave no answer that can be read") from None
+        raise LearnerError("NoAnswer", "the call gave no readable answer") from None
 
 
-def _written(argument) -> dict:
-    if isinstance(argument, Recipe):
-        return {"recipe": argument.name, "settings": encode(argument.settings)}
+def _encoded(argument) -> dict:
+    if isinstance(argument, ModelSpec):
+        return {"spec": argument.name, "settings": encode(argument.settings)}
     return {"data": encode(argument)}

@@ -1,34 +1,54 @@
 """What grading finds out about questions and submissions."""
 
 from dataclasses import dataclass, field
-
-GRADED = "graded"
-
-
-NEEDS_REVIEW = "needs review"
+from enum import StrEnum
 
 
-BY_HAND = "to be marked by hand"
+class Status(StrEnum):
+    """How far a submission has got; the value is what gradebook tables and pages say."""
+
+    GRADED = "graded"
+    BY_HAND = "to be marked by hand"
+    NEEDS_REVIEW = "needs review"
 
 
-NOT_YET = "not yet"
+@dataclass
+class JudgedQuestion:
+    """What the judge decided about one question.
+
+    Attributes
+    ----------
+    question : str
+        The ``grade_id`` of its graded cell.
+    points : float or None
+        None where the judge could not decide; `reason` then says why.
+    message, misconception : str or None
+        What the check said.
+    reason : str or None
+    """
+
+    question: str
+    points: float | None = None
+    message: str | None = None
+    misconception: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """What one question got.
+    """What one question earned, a person's marks included.
 
     Attributes
     ----------
     question : str
         The ``grade_id`` of its check or of its written answer.
     points : float or None
-        None while nobody knows: it was not checked, or waits to be marked by hand.
+        None while unknown: it was not checked, or waits to be marked by hand.
     max_points : float
     message : str
         What the check said to the learner.
     misconception : str or None
-        The name of the mistake that the check saw.
+        The name of the mistake that the check recognised.
     reason : str
         Why there are no points yet, for the instructor.
     """
@@ -43,16 +63,15 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """What one student got for one exercise.
+    """What one student earned for one exercise.
 
     Attributes
     ----------
     student, exercise : str
-    status : str
-        `GRADED`, `NEEDS_REVIEW` or `BY_HAND`.
+    status : Status
     questions : list of QuestionResult
     reasons : list of str
-        Why it needs review, and what was noticed.
+        Why it needs review, and what else was noticed.
     late : bool
     sandboxed : bool
         Whether the learner's code ran in the sandbox.
@@ -60,7 +79,7 @@ class SubmissionResult:
 
     student: str
     exercise: str
-    status: str
+    status: Status
     questions: list[QuestionResult] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     late: bool = False
@@ -68,41 +87,21 @@ class SubmissionResult:
 
     @property
     def points_so_far(self) -> float:
-        """The points of all questions that have some."""
+        """The sum of the points that are known."""
         return sum(question.points or 0 for question in self.questions)
 
     @property
     def points(self) -> float | None:
-        """All points, or None while there is something to review or to mark."""
+        """The total, or None while something waits for review or marking.
+
+        >>> question = QuestionResult("q1", points=None, max_points=2)
+        >>> print(SubmissionResult("ann", "01", Status.BY_HAND, [question]).points)
+        None
+        """
         complete = all(question.points is not None for question in self.questions)
-        return self.points_so_far if self.status == GRADED and complete else None
+        return self.points_so_far if self.status == Status.GRADED and complete else None
 
     @property
     def max_points(self) -> float:
-        """What can be reached."""
+        """The highest possible total."""
         return sum(question.max_points for question in self.questions)
-
-
-from dataclasses import dataclass, field
-
-
-@dataclass
-class Result:
-    """What was decided about one question.
-
-    Attributes
-    ----------
-    question : str
-        The ``grade_id`` of its graded cell.
-    points : float or None
-        None where nothing could be decided; then `reason` says why.
-    message, misconception : str or None
-        What the check said.
-    reason : str or None
-    """
-
-    question: str
-    points: float | None = None
-    message: str | None = None
-    misconception: str | None = None
-    reason: str | None = None

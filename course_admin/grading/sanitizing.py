@@ -1,48 +1,29 @@
-"""Outputs and markup from learners, rebuilt from a list of what is allowed, within size limits."""
+"""Learners' outputs and markup, rebuilt from what is allowed and kept within size limits."""
 
 import base64
 import binascii
 import json
 import re
 
-import bleach
-from bleach.css_sanitizer import CSSSanitizer
+import nh3
 from nbformat import NotebookNode, from_dict
 
 LONGEST_TEXT = 20_000
-
-
-LARGEST_PICTURE = 3_000_000
-
-
+LARGEST_IMAGE = 3_000_000
 MOST_OUTPUTS = 50
 """Of one cell."""
-
-
 ALL_OUTPUTS = 20_000_000
-"""How many characters all outputs of a page may have."""
-
-
+"""Characters of all outputs of a page."""
 ALL_SOURCES = 500_000
+"""Characters of all cells of a page."""
+MOST_TAGS = 5_000
+"""Of one output or all written text: nh3's time grows with the square of their nesting depth."""
+ALL_MARKUP = 100_000
+"""Characters in the outputs of a page that escaping makes several times longer."""
 
-
-MOST_TAGS = 2_000
-"""Of one text; cleaning takes the square of how deeply they are nested."""
-
-
-ALL_MARKUP = 50_000
-"""How many characters of a page may need escaping or cleaning."""
-
-
-PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
-
-
+IMAGES = {"image/png", "image/jpeg", "image/svg+xml"}
 TEXTS = {"text/plain", "text/latex"}
-
-
 MARKUP = {"text/html", "text/markdown"}
-
-
 TAGS = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "p", "div", "hr", "br", "blockquote", "pre"),
     *("ul", "ol", "li", "dl", "dt", "dd", "details", "summary", "a", "img"),
@@ -50,32 +31,21 @@ TAGS = {
     *("span", "code", "em", "strong", "b", "i", "u", "s", "q", "sub", "sup", "small", "mark"),
     *("abbr", "del", "ins", "kbd", "samp", "var", "tt"),
 }
-
-
 ATTRIBUTES = {
     *("alt", "class", "id", "lang", "name", "open", "style", "title"),
     *("colspan", "rowspan", "scope", "width", "height"),
 }
-
-
-STYLES = [
+STYLES = {
     *("background-color", "border", "border-collapse", "color", "max-width", "width"),
     *("font-family", "font-style", "font-weight", "text-align", "text-decoration"),
     *("vertical-align", "white-space"),
-]
-
-
-SAFE_PICTURE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
-
-
+}
+SAFE_IMAGE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 SAFE_LINK = re.compile(r"(#|https?://|mailto:)", re.IGNORECASE)
 
 
-WITH_CONTENT = re.compile(r"<(script|style|template|noscript)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.I)
-
-
 def sanitize_outputs(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy whose outputs cannot run anything where nbgrader's formgrader shows them.
+    """Return a copy whose outputs cannot run anything in nbgrader's formgrader.
 
     Parameters
     ----------
@@ -85,34 +55,39 @@ def sanitize_outputs(notebook: NotebookNode) -> NotebookNode:
     Returns
     -------
     NotebookNode
-        With outputs rebuilt from what is known to be sanitize_outputs, in bearable amounts.
+        With outputs rebuilt from what is allowed, within size limits.
     """
     return limit_outputs(from_dict(json.loads(json.dumps(notebook))))
 
 
 def sanitize_markup(markup: str) -> str:
-    """Return HTML with nothing in it that could run, load, submit or cover the page."""
-    cleaner = bleach.Cleaner(
+    """Return HTML in which nothing can run, load, submit or cover the page.
+
+    >>> sanitize_markup('<b onclick="run()">Bold</b> <a href="javascript:run()">link</a>')
+    '<b>Bold</b> <a rel="noopener noreferrer">link</a>'
+    """
+    return nh3.clean(
+        markup,
         tags=TAGS,
-        attributes=_is_safe_attribute,
-        protocols={"http", "https", "mailto", "data"},
-        strip=True,
-        css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES),
+        clean_content_tags={"script", "style", "template", "noscript"},
+        attributes={"*": ATTRIBUTES, "a": {"href"}, "img": {"src"}},
+        attribute_filter=_safe_value,
+        filter_style_properties=STYLES,
+        url_schemes={"http", "https", "mailto", "data"},
     )
-    # the text of scripts and styles would be left to be read; this is for beauty, not safety
-    return cleaner.clean(WITH_CONTENT.sub("", markup))
 
 
-def _is_safe_attribute(tag: str, name: str, value: str) -> bool:
-    if (tag, name) == ("img", "src"):
-        return SAFE_PICTURE.fullmatch(value) is not None
-    if (tag, name) == ("a", "href"):
-        return SAFE_LINK.match(value) is not None
-    return name in ATTRIBUTES
+def _safe_value(tag: str, attribute: str, value: str) -> str | None:
+    """Return an attribute's value, or None for a link or an image that is not allowed."""
+    if attribute == "href":
+        return value if SAFE_LINK.match(value) else None
+    if attribute == "src":
+        return value if SAFE_IMAGE.fullmatch(value) else None
+    return value
 
 
 def texts_of(output: NotebookNode) -> list[str]:
-    """Return everything in an output that can be read."""
+    """Return all text in an output."""
     traceback = [_joined(line) for line in output.get("traceback", [])]
     data = [_joined(value) for value in output.get("data", {}).values()]
     return [_joined(output.get("text", "")), _joined(output.get("evalue", "")), *traceback, *data]
@@ -123,22 +98,22 @@ def _joined(value) -> str:
 
 
 def note(text: str) -> NotebookNode:
-    """Return an output that says something in the grader's name."""
+    """Return an output in which the grader says something."""
     return from_dict({"output_type": "stream", "name": "stdout", "text": f"[{text}]\n"})
 
 
 def limit_outputs(notebook: NotebookNode) -> NotebookNode:
-    """Keep only what the page can show, in bearable amounts."""
+    """Keep only what the page can show, within size limits."""
     notebook.metadata = from_dict({"language_info": {"name": "python"}})
     budget = _Budget()
     for cell in notebook.cells:
         cell.pop("attachments", None)
-        # nbconvert stops at a picture that is attached to nothing
+        # nbconvert fails on an image whose attachment is missing
         source = cell.source.replace("attachment:", "attachment ")
         cell.source = budget.source(_shortened(source), cell.cell_type)
         cell.metadata = from_dict({k: v for k, v in cell.metadata.items() if k == "nbgrader"})
         if cell.cell_type == "code":
-            # What is too much must not be cleaned either: that takes longest
+            # First leave out what is too much: cleaning it would take longest
             outputs = [
                 _safe_output(budget.output(output)) for output in cell.outputs[:MOST_OUTPUTS]
             ]
@@ -150,16 +125,16 @@ def limit_outputs(notebook: NotebookNode) -> NotebookNode:
 
 
 class _Budget:
-    """What a page may still hold, so that no notebook keeps the grader busy for minutes."""
+    """What a page may still hold, so that no notebook makes it huge or keeps the grader busy."""
 
     def __init__(self):
         self.characters, self.markup = ALL_OUTPUTS, ALL_MARKUP
-        self.sources, self.tags = ALL_SOURCES, 2 * MOST_TAGS
+        self.sources, self.tags = ALL_SOURCES, MOST_TAGS
 
     def source(self, text: str, cell_type: str) -> str:
         """Return a cell's text, or a note that it is left out."""
         self.sources -= len(text)
-        self.tags -= sum(map(text.count, "<[")) if cell_type == "markdown" else 0
+        self.tags -= text.count("<") if cell_type == "markdown" else 0
         return text if min(self.sources, self.tags) > 0 else "[This cell is left out: too much.]"
 
     def output(self, output: NotebookNode) -> NotebookNode:
@@ -178,7 +153,7 @@ def _shortened(text: str) -> str:
 
 
 def _safe_output(output: NotebookNode) -> NotebookNode:
-    """Rebuild an output from what is known to be sanitize_outputs; the page cleans it once more."""
+    """Rebuild an output from what is allowed; the page is sanitized once more as a whole."""
     kind = output.get("output_type")
     if kind == "stream":
         text = _shortened(_joined(output.get("text", "")))
@@ -191,7 +166,7 @@ def _safe_output(output: NotebookNode) -> NotebookNode:
     data = {kind: value for kind, value in data.items() if value}
     if not data:
         return note("This output cannot be shown here.")
-    alternatives = {kind: _alternative(output, kind) for kind in data.keys() & PICTURES}
+    alternatives = {kind: _alternative(output, kind) for kind in data.keys() & IMAGES}
     shown = {"output_type": "display_data", "data": data, "metadata": alternatives}
     return from_dict(shown)
 
@@ -206,10 +181,10 @@ def _safe_data(kind: str, value: str) -> str | None:
         return _shortened(value)
     if kind in MARKUP:
         heavy = value.count("<") > MOST_TAGS or max(map(value.count, "=;")) > 5 * MOST_TAGS
-        return None if heavy or len(value) > LARGEST_PICTURE else sanitize_markup(value)
+        return None if heavy or len(value) > LARGEST_IMAGE else sanitize_markup(value)
     if kind == "image/svg+xml":
-        return value if len(value) <= LARGEST_PICTURE else None
-    if kind in PICTURES and len(value) <= LARGEST_PICTURE:
+        return value if len(value) <= LARGEST_IMAGE else None
+    if kind in IMAGES and len(value) <= LARGEST_IMAGE:
         return value if _is_base64(value) else None
     return None
 
@@ -222,7 +197,7 @@ def _is_base64(value: str) -> bool:
 
 
 def _alternative(output: NotebookNode, kind: str) -> dict:
-    """Return the text alternative of a picture; the template trusts all other metadata."""
+    """Return only an image's text alternative: the template trusts all other metadata."""
     metadata = output.get("metadata") or {}
     of_kind = metadata.get(kind)
     alt = of_kind.get("alt") if isinstance(of_kind, dict) else metadata.get("alt")

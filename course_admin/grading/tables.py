@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_admin.grading.page import escape, page, table
-from course_admin.grading.results import GRADED, QuestionResult, SubmissionResult
+from course_admin.grading.results import QuestionResult, Status, SubmissionResult
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_csv(results: Iterable[SubmissionResult], path: Path) -> None:
-    """Write a table for a spreadsheet: a row for each student and exercise.
+    """Write a table for a spreadsheet, with a row for each student and exercise.
 
-    Points that nobody knows yet are empty cells, never 0. What a spreadsheet would take for a
-    formula gets an apostrophe in front.
+    Unknown points are empty cells, never 0. Text that a spreadsheet would run as a formula gets
+    an apostrophe in front.
 
     Parameters
     ----------
     results : iterable of SubmissionResult
     path : Path
-        In UTF-8 with a byte order mark, by which Excel knows it.
+        Written as UTF-8 with a byte order mark, which Excel needs to recognise it.
     """
     results = sorted(results, key=lambda result: (result.exercise, result.student))
     questions = list(dict.fromkeys(_column(r, q) for r in results for q in r.questions))
     rows = [_row(result) for result in results]
-    names = list(_row(SubmissionResult("", "", GRADED))) + questions
+    names = list(_row(SubmissionResult("", "", Status.GRADED))) + questions
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow([_neutral(name) for name in names])
@@ -59,7 +59,7 @@ def _all_reasons(result: SubmissionResult) -> list[str]:
 
 
 def _neutral(value) -> str | float:
-    """Return what goes into a cell; a text that starts like a formula cannot be one."""
+    """Return the content of a cell; no text in it can be a formula."""
     if value is None or isinstance(value, int | float):
         return "" if value is None else value
     return f"'{value}" if value.startswith(FORMULA) else value
@@ -67,7 +67,7 @@ def _neutral(value) -> str | float:
 
 @dataclass(frozen=True)
 class QuestionSummary:
-    """How a question went, over all students.
+    """How all students did on a question.
 
     Attributes
     ----------
@@ -76,10 +76,10 @@ class QuestionSummary:
         How many have points for it.
     passed : int
         How many have all points.
-    mean_share : float or None
-        Mean of points by points to be had; None where nobody has any.
+    mean_fraction : float or None
+        Mean of points divided by the highest possible; None if nobody has points yet.
     misconceptions : list of tuple
-        Names of mistakes and how often each was seen, the most frequent first.
+        Names of mistakes and how often each was recognised, most frequent first.
     waiting : int
         How many have no points yet.
     """
@@ -88,13 +88,13 @@ class QuestionSummary:
     question: str
     graded: int
     passed: int
-    mean_share: float | None
+    mean_fraction: float | None
     misconceptions: list[tuple[str, int]]
     waiting: int
 
 
 def summarise(results: Iterable[SubmissionResult]) -> list[QuestionSummary]:
-    """Count for each question who passed it and which misconceptions were seen."""
+    """Count for each question how many passed, and which misconceptions were recognised."""
     found: dict[tuple[str, str], list[QuestionResult]] = {}
     for result in sorted(results, key=lambda result: result.exercise):
         for question in result.questions:
@@ -104,14 +104,16 @@ def summarise(results: Iterable[SubmissionResult]) -> list[QuestionSummary]:
 
 def _summary(exercise: str, name: str, questions: list[QuestionResult]) -> QuestionSummary:
     graded = [question for question in questions if question.points is not None]
-    shares = [question.points / question.max_points for question in graded if question.max_points]
+    fractions = [
+        question.points / question.max_points for question in graded if question.max_points
+    ]
     seen = Counter(question.misconception for question in questions if question.misconception)
     return QuestionSummary(
         exercise,
         name,
         graded=len(graded),
         passed=sum(question.points >= question.max_points for question in graded),
-        mean_share=sum(shares) / len(shares) if shares else None,
+        mean_fraction=sum(fractions) / len(fractions) if fractions else None,
         misconceptions=sorted(seen.items(), key=lambda pair: (-pair[1], pair[0])),
         waiting=len(questions) - len(graded),
     )
@@ -121,7 +123,7 @@ SUMMARY_HEAD = ["exercise", "question", "graded", "all points", "mean", "waiting
 
 
 def _summary_cells(summary: QuestionSummary) -> list[str]:
-    mean = "" if summary.mean_share is None else f"{summary.mean_share:.0%}"
+    mean = "" if summary.mean_fraction is None else f"{summary.mean_fraction:.0%}"
     seen = ", ".join(f"{name} ({count})" for name, count in summary.misconceptions)
     counts = [str(summary.graded), str(summary.passed), mean, str(summary.waiting)]
     return [summary.exercise, summary.question, *counts, seen]
@@ -136,7 +138,7 @@ def summary_text(results: Iterable[SubmissionResult]) -> str:
 
 
 def write_summary(results: Iterable[SubmissionResult], path: Path) -> None:
-    """Write the summary as a web page that needs nothing else.
+    """Write the summary as a self-contained web page.
 
     Parameters
     ----------
@@ -149,7 +151,7 @@ def write_summary(results: Iterable[SubmissionResult], path: Path) -> None:
     review = [
         [result.student, result.exercise, result.status, "; ".join(_all_reasons(result))]
         for result in results
-        if result.status != GRADED
+        if result.status != Status.GRADED
     ]
     body = f"<h1>Summary</h1><p>{len(results)} submissions: {escape(counts)}.</p>"
     body += "<h2>Questions</h2>" + table(SUMMARY_HEAD, map(_summary_cells, summarise(results)))

@@ -1,4 +1,4 @@
-"""Run each submission in a subprocess that can neither stop nor outlive the grading."""
+"""Run each submission in a worker process, which can neither stop nor outlive the grading."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,17 +15,17 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_admin.grading.collect import Submission
-from course_admin.grading.kernel import folders_of, remove
-from course_admin.grading.results import Result
+from course_admin.grading.kernel import folder_prefix, remove
+from course_admin.grading.results import JudgedQuestion
 from course_admin.grading.sandbox import Limits
 from course_admin.grading.sanitizing import sanitize_outputs
-from course_admin.grading.worker import Job
+from course_admin.grading.worker import GradingJob
+from course_checks.reference_data import VARIABLE
 
 GRACE_SECONDS = 60
-"""What a worker gets beyond the time of its submission, for starting and ending."""
+"""What a worker gets on top of its submission's time, to start and to end."""
 
-
-HAND_IN = "hand-in-"
+FOLDER_PREFIX = "hand-in-"
 """How the names of the workers' folders begin."""
 
 
@@ -43,7 +45,7 @@ class Options:
     trusted : bool
         Grade without a sandbox.
     again : bool
-        Grade also what has not changed.
+        Also grade what has not changed.
     """
 
     sources: Path
@@ -56,30 +58,78 @@ class Options:
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to be graded."""
+    """One submission to be graded.
+
+    Attributes
+    ----------
+    submission : Submission
+    fingerprint : str
+        Of everything that its points depend on.
+    definition : Path or None
+        The instructor's notebook; None where the exercise is unknown.
+    """
 
     submission: Submission
     fingerprint: str
     definition: Path | None = None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker found out.
+
+    Attributes
+    ----------
+    executed : NotebookNode or None
+        The notebook with sanitized outputs; None where nothing could be run.
+    judged : list of JudgedQuestion
+    figures : dict
+        Seconds, bytes of memory; ``aborted`` says why the run stopped early, if it did.
+    """
+
+    executed: NotebookNode | None = None
+    judged: list[JudgedQuestion] = field(default_factory=list)
+    figures: dict = field(default_factory=dict)
+
+
+def run_all(
+    tasks: list[Task], work: Path, reference_data: Path, options: Options
+) -> Iterator[tuple[Task, Outcome]]:
+    """Run the submissions, several at a time; yield each outcome as soon as it is there.
+
+    Whatever interrupts the caller also ends the workers, with their sandboxes and folders.
+    """
+    running: list[subprocess.Popen] = []
+    with ThreadPoolExecutor(options.workers) as pool:
+        arguments = (work, reference_data, options, running)
+        futures = {pool.submit(run_worker, task, *arguments): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(running):
+                process.stdin.close()
+            raise
+
+
 def run_worker(
-    task: Task, work: Path, material: Path, options: Options, running: list[subprocess.Popen]
-) -> tuple[NotebookNode | None, list[Result], dict]:
-    """Run a submission in a process of its own; whatever becomes of that, return."""
-    with tempfile.TemporaryDirectory(dir=work, prefix=HAND_IN) as folder:
-        job = Job(
-            str(task.submission.path), str(task.definition), folder, asdict(options.limits),
-            options.trusted,
-        )  # fmt: skip
-        start = time.monotonic()
-        place = Path(folder) / "job.json"
-        place.write_text(json.dumps(asdict(job)), encoding="utf-8")
-        command = [sys.executable, "-m", "course_admin.grading.worker", str(place)]
-        environment = {**os.environ, "COURSE_MATERIAL": str(material)}
-        with (Path(folder) / "log.txt").open("w+b") as log:
+    task: Task, work: Path, reference_data: Path, options: Options, running: list[subprocess.Popen]
+) -> Outcome:
+    """Run a submission in a subprocess; never raise on its failure."""
+    with tempfile.TemporaryDirectory(dir=work, prefix=FOLDER_PREFIX) as name:
+        folder, start = Path(name), time.monotonic()
+        paths = str(task.submission.path), str(task.definition), name
+        job = GradingJob(*paths, asdict(options.limits), options.trusted)
+        job_file = folder / "job.json"
+        job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        with (folder / "log.txt").open("w+b") as log:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
+                [sys.executable, "-m", "course_admin.grading.worker", str(job_file)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, VARIABLE: str(reference_data)},
             )
             running.append(process)
             try:
@@ -90,18 +140,19 @@ def run_worker(
                 process.stdin.close()
                 running.remove(process)
                 _remove_sockets(process.pid)
-            executed, results, figures = _outcome(process.returncode, Path(folder), log)
-            return executed, results, figures | {"all_seconds": time.monotonic() - start}
+            outcome = _read_outcome(process.returncode, folder, log)
+        outcome.figures["all_seconds"] = time.monotonic() - start
+        return outcome
 
 
 def _remove_sockets(worker: int) -> None:
-    """Take away the folder of sockets of a worker that could not do so itself."""
-    for folder in Path("/tmp").glob(f"{folders_of(worker)}*"):
+    """Remove the folder of sockets of a worker that could not do so itself."""
+    for folder in Path("/tmp").glob(f"{folder_prefix(worker)}*"):
         remove(folder)
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Tell a worker to end, and end it where it does not."""
+    """Ask a worker to end, and kill it if it does not."""
     process.stdin.close()
     try:
         process.wait(GRACE_SECONDS)
@@ -110,17 +161,17 @@ def _end(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def _outcome(status: int, folder: Path, log) -> tuple[NotebookNode | None, list[Result], dict]:
-    if status == 0:
+def _read_outcome(exit_status: int, folder: Path, log) -> Outcome:
+    if exit_status == 0:
         written = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-        results = [Result(**result) for result in written["results"]]
+        judged = [JudgedQuestion(**one) for one in written["judged"]]
         try:
             executed = sanitize_outputs(nbformat.read(folder / "executed.ipynb", as_version=4))
-        except Exception as error:  # whatever a notebook does, the others are graded
-            lost = f"what its cells put out cannot be read ({type(error).__name__})"
-            return None, [], {"lost": lost}
-        return executed, results, written["figures"]
+        except Exception as error:  # whatever one notebook does, the others are graded
+            aborted = f"the output of its cells cannot be read ({type(error).__name__})"
+            return Outcome(figures={"aborted": aborted})
+        return Outcome(executed, judged, written["figures"])
     log.seek(0)
     last = log.read()[-2000:].decode(errors="replace").strip().splitlines()[-1:]
-    lost = f"the grader's process for this submission ended (status {status}) {' '.join(last)}"
-    return None, [], {"lost": lost.strip()}
+    aborted = f"the grader's process for this submission ended (status {exit_status}) "
+    return Outcome(figures={"aborted": f"{aborted}{' '.join(last)}".strip()})

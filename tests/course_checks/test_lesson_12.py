@@ -7,25 +7,25 @@ import pytest
 
 from course_checks import lesson_12
 from course_checks.lesson_12 import own_classifier, report_with_interval
-from course_checks.reference_data import material
+from course_checks.reference_data import reference_data
 
 
 @pytest.fixture(scope="module")
 def tasks():
-    return lesson_12._hidden_tasks(np.random.default_rng(0), material("project"))
+    return lesson_12._hidden_tasks(np.random.default_rng(0), reference_data("project"))
 
 
 def test_hidden_tasks_are_of_five_signs_each_by_other_people(tasks):
     assert len(tasks) == 2
     for images, labels, new, truth in tasks:
         assert images.dtype == new.dtype == np.uint8
-        assert images.shape[1:] == new.shape[1:] == material("project")["images"].shape[1:]
+        assert images.shape[1:] == new.shape[1:] == reference_data("project")["images"].shape[1:]
         assert np.bincount(labels).tolist() == [30] * 5
         assert np.bincount(truth).tolist() == [20] * 5
 
 
 def test_the_two_tasks_have_all_ten_signs_between_them():
-    known = material("project")
+    known = reference_data("project")
     seen = []
 
     def number_of_sign(image, rng):
@@ -38,13 +38,13 @@ def test_the_two_tasks_have_all_ten_signs_between_them():
 
 
 def test_hidden_pictures_are_none_of_the_known_ones(tasks):
-    known = {image.tobytes() for image in material("project")["images"]}
-    known |= {image[:, ::-1].tobytes() for image in material("project")["images"]}
+    known = {image.tobytes() for image in reference_data("project")["images"]}
+    known |= {image[:, ::-1].tobytes() for image in reference_data("project")["images"]}
     assert not known & {image.tobytes() for task in tasks for part in task[::2] for image in part}
 
 
 def test_every_task_is_another_one(tasks):
-    other = lesson_12._hidden_tasks(np.random.default_rng(1), material("project"))
+    other = lesson_12._hidden_tasks(np.random.default_rng(1), reference_data("project"))
     assert not np.array_equal(tasks[0][2], other[0][2])
 
 

@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 
 from course_checks.model_specs import MODELS
-from course_checks.model_view import QUESTIONS_TO_MODELS, ModelView
-from course_checks.protocol import LearnerError, Other, Recipe, ask, decode, encode, plain
+from course_checks.model_view import REMOTE_METHODS, ModelView
+from course_checks.protocol import (
+    LearnerError,
+    ModelSpec,
+    Opaque,
+    ask,
+    decode,
+    encode,
+    to_plain_data,
+)
 
 
 def same(left, right):
@@ -23,7 +31,17 @@ def same(left, right):
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 3, 2.5, "text", [1, [2, "x"]], {"a": [1]}, np.eye(2, dtype="float32"), Other("x")],
+    [
+        None,
+        True,
+        3,
+        2.5,
+        "text",
+        [1, [2, "x"]],
+        {"a": [1]},
+        np.eye(2, dtype="float32"),
+        Opaque("x"),
+    ],
     ids=str,
 )
 def test_plain_data_come_back_as_they_were(value):
@@ -43,14 +61,14 @@ class Report:
         (np.array(7), 7),
         (Report(), {"correct": 3}),
         ({1: 2}, {"1": 2}),
-        pytest.param(object(), Other("object"), id="an object"),
-        (np.array(["a"]), Other("array of <U1")),
-        pytest.param(np.array([object()]), Other("array of object"), id="objects"),
+        pytest.param(object(), Opaque("object"), id="an object"),
+        (np.array(["a"]), Opaque("array of <U1")),
+        pytest.param(np.array([object()]), Opaque("array of object"), id="objects"),
     ],
     ids=str,
 )
 def test_other_values_become_plain(value, expected):
-    assert same(plain(value), expected)
+    assert same(to_plain_data(value), expected)
 
 
 def test_subclasses_lose_what_they_override():
@@ -60,8 +78,8 @@ def test_subclasses_lose_what_they_override():
 
         __hash__ = int.__hash__
 
-    assert type(plain(Always(3))) is int
-    assert plain(Always(3)) != 4
+    assert type(to_plain_data(Always(3))) is int
+    assert to_plain_data(Always(3)) != 4
 
 
 def test_endless_list_ends():
@@ -122,7 +140,7 @@ def test_read_only_array_cannot_be_changed():
         given -= 1
 
     with pytest.raises(LearnerError, match="read-only"):
-        ask(spoil, Recipe("read_only", {"array": np.ones(3)}))
+        ask(spoil, ModelSpec("read_only", {"array": np.ones(3)}))
 
 
 @pytest.mark.parametrize("function", [3, None, "text"])
@@ -157,23 +175,23 @@ SETTINGS = {
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "read_only"])
 def test_recipe_makes_a_model(name):
-    model = ask(lambda model: model, Recipe(name, SETTINGS.get(name, {})))
+    model = ask(lambda model: model, ModelSpec(name, SETTINGS.get(name, {})))
     assert isinstance(model, ModelView)
     assert model.facts()["parameters"] > 0
 
 
 def test_every_question_to_a_model_has_a_plain_answer():
-    model = ask(lambda model: model, Recipe("linear", SETTINGS["linear"]))
+    model = ask(lambda model: model, ModelSpec("linear", SETTINGS["linear"]))
     inputs = np.zeros((2, 4), "float32")
     arguments = {"predict": [inputs], "train_step": [inputs, np.zeros(2)]}
-    for question in QUESTIONS_TO_MODELS:
+    for question in REMOTE_METHODS:
         answer = getattr(model, question)(*arguments.get(question, []))
-        assert not isinstance(answer, Other)
-        assert same(decode(encode(answer)), plain(answer))
+        assert not isinstance(answer, Opaque)
+        assert same(decode(encode(answer)), to_plain_data(answer))
 
 
 def test_digests_tell_what_moved():
-    model = ask(lambda model: model, Recipe("linear", SETTINGS["linear"]))
+    model = ask(lambda model: model, ModelSpec("linear", SETTINGS["linear"]))
     before = model.digests()
     assert model.digests() == before
     model.train_step(np.ones((2, 4), "float32"), np.array([0, 1]))

@@ -12,13 +12,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import course_checks as checks
-from course_checks import lesson_01, lesson_03
-from course_checks import reference_data as material
+from course_checks import lesson_01, lesson_03, reference_data
 from course_checks import verdict as verdicts
 from course_checks.hand_in import hand_in
 from course_checks.misconceptions import MISCONCEPTIONS
 from course_checks.protocol import LearnerError
-from course_checks.training_checks import compare_accuracy
+from course_checks.training_checks import require_accuracy
 from course_checks.verdict import Mistake, Verdict, check
 
 
@@ -118,14 +117,14 @@ def test_answer_of_another_form_raises_nothing():
 
 
 def test_loss_of_the_learners_process_is_not_a_verdict():
-    class KernelLost(Exception):
+    class KernelDied(Exception):
         pass
 
     @check()
     def lost(function, rng):
-        raise KernelLost
+        raise KernelDied
 
-    with pytest.raises(KernelLost):
+    with pytest.raises(KernelDied):
         lost(three, points=1)
 
 
@@ -264,7 +263,7 @@ class Forger:
 
 
 def test_frozen_classifier_that_computes_nothing_gets_less_than_all():
-    channels = material.material("pets")["codes"].shape[1]
+    channels = reference_data.reference_data("pets")["codes"].shape[1]
     head = {"dense/kernel": np.zeros((channels, 2)), "dense/bias": np.zeros(2)}
     moved = {**head, "dense/kernel": np.full((channels, 2), 1e-6)}
     verdict = checks.frozen_classifier(Forger(head, moved, 2), points=3)
@@ -393,23 +392,23 @@ def test_importing_checks_loads_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_material_is_read_from_a_file_without_tensorflow(tmp_path, monkeypatch):
+def test_reference_data_are_read_from_a_file_without_tensorflow(tmp_path, monkeypatch):
     arrays = {"codes": np.ones((3, 2)), "labels": np.arange(3)}
-    monkeypatch.setattr(material, "_MAKERS", {"pets": lambda: arrays})
-    file = material.save(tmp_path / "material.npz")
+    monkeypatch.setattr(reference_data, "_MAKERS", {"pets": lambda: arrays})
+    file = reference_data.save(tmp_path / "reference.npz")
     code = (
-        "import sys; from course_checks.reference_data import material; "
-        "assert material('pets')['labels'].tolist() == [0, 1, 2]; "
+        "import sys; from course_checks.reference_data import reference_data; "
+        "assert reference_data('pets')['labels'].tolist() == [0, 1, 2]; "
         "sys.exit('tensorflow' in sys.modules)"
     )
-    environment = {**os.environ, "COURSE_MATERIAL": str(file)}
+    environment = {**os.environ, "COURSE_REFERENCE_DATA": str(file)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
-    material._cached.cache_clear()
+    reference_data._cached.cache_clear()
 
 
-def test_unknown_material_is_refused():
+def test_unknown_reference_data_are_refused():
     with pytest.raises(ValueError, match="choose one of"):
-        material.material("horses")
+        reference_data.reference_data("horses")
 
 
 def exercise_in(folder, answer="def three():\n    return 3", name="01_three"):
@@ -471,7 +470,7 @@ def test_low_accuracy_says_where_to_look(share, words):
     labels = np.arange(100) % 2
     answers = np.eye(2)[np.where(np.arange(100) < 100 * share, labels, 1 - labels)]
     with pytest.raises(Mistake, match=words):
-        compare_accuracy(answers, labels, enough=0.7, chance=0.5)
+        require_accuracy(answers, labels, enough=0.7, chance=0.5)
 
 
 @pytest.mark.parametrize(
@@ -485,5 +484,5 @@ def test_low_accuracy_says_where_to_look(share, words):
 def test_report_in_another_form_is_named(answer, words):
     truth = {"train": (1.0, 60), "valid": (0.9, 50), "test": (0.7, 40)}
     with pytest.raises(Mistake, match=words):
-        lesson_03._compare_report(answer, truth)
-    lesson_03._compare_report([0.7, 40], truth)
+        lesson_03._require_report(answer, truth)
+    lesson_03._require_report([0.7, 40], truth)

@@ -32,10 +32,8 @@ def postgresql_server() -> Iterator[str]:
         making = [str(programs / "initdb"), "-D", str(folder / "data"), *settings]
         subprocess.run(_unprivileged(making), check=True, capture_output=True, cwd=folder)
         quick = [f"-c{name}=off" for name in ("fsync", "full_page_writes")]
-        command = [
-            str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port),
-            "-h", "127.0.0.1", "-k", str(folder), *quick,
-        ]  # fmt: skip
+        command = [str(programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)]
+        command += ["-h", "127.0.0.1", "-k", str(folder), *quick]
         with (folder / "log.txt").open("wb") as log:
             server = subprocess.Popen(_unprivileged(command), stderr=log, stdout=log, cwd=folder)
         try:

@@ -11,23 +11,28 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from conftest import skip_or_fail
 from grading import small_course
 from grading.attacks import notebooks
 
+from conftest import skip_or_fail
 from course_admin.grading import page
 from course_admin.grading.pipeline import grade
-from course_admin.grading.results import NEEDS_REVIEW, SubmissionResult
+from course_admin.grading.results import Status, SubmissionResult
 from course_admin.grading.sandbox import MEGABYTE, Limits, sandbox_problem
-from course_admin.grading.worker_pool import Options
+from course_admin.grading.worker_pool import FOLDER_PREFIX, Options
 
 ATTACKS = Path(__file__).parent / "attacks"
 LEFT_BEHIND = "left_behind_by_an_attack"
 # Bounds that hold even where a sandbox fails: an attack that gets through is seen, not suffered
 LIMITS = Limits(
-    cell_seconds=6, total_seconds=24, memory=1024 * MEGABYTE, processes=80,
-    file_size=16 * MEGABYTE, disk=32 * MEGABYTE, output=4 * MEGABYTE,
-)  # fmt: skip
+    cell_seconds=6,
+    total_seconds=24,
+    memory=1024 * MEGABYTE,
+    processes=80,
+    file_size=16 * MEGABYTE,
+    disk=32 * MEGABYTE,
+    output=4 * MEGABYTE,
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,11 @@ def points_in(text: str) -> dict[str, str]:
     return dict(part.split() for part in text.split(", "))
 
 
-CODE = {path.stem: Attack.read(path) for path in sorted(ATTACKS.glob("*.py"))
-        if path.stem != "notebooks"}  # fmt: skip
+CODE = {
+    path.stem: Attack.read(path)
+    for path in sorted(ATTACKS.glob("*.py"))
+    if path.stem != "notebooks"
+}
 FILES = {function.__name__: function for function in notebooks.EXPECTED}
 READING = ["read_hidden_tests", "read_the_environment", "open_the_network"]
 """They find it where there is no sandbox."""
@@ -151,7 +159,7 @@ def test_attack_by_code_gets_what_it_deserves(graded, attack):
     if attack.reason:
         assert any(re.search(attack.reason, question.reason) for question in result.questions)
     if "review" in attack.expected.values():
-        assert (result.status, result.points) == (NEEDS_REVIEW, None)
+        assert (result.status, result.points) == (Status.NEEDS_REVIEW, None)
 
 
 @pytest.mark.parametrize("attack", [a for a in CODE.values() if a.never], ids=lambda a: a.name)
@@ -175,7 +183,7 @@ def test_attack_by_file_gets_what_it_deserves(graded, name):
         assert problems(result, points_in(expected)) == []
         assert result.max_points == 5
     else:
-        assert (result.status, result.points) == (NEEDS_REVIEW, None)
+        assert (result.status, result.points) == (Status.NEEDS_REVIEW, None)
         assert re.search(expected, " ".join(result.reasons)), result.reasons
 
 
@@ -193,9 +201,9 @@ def test_nothing_is_left_behind(graded):
     running = [command_of(child) for child in psutil.Process().children(recursive=True)]
     assert [line for line in running if "bwrap" in line or "grading.worker" in line] == []
     places = [graded.folder, Path("/tmp"), Path(page.__file__).parents[1], Path(os.sep)]
-    assert [list(place.glob(f"**/{LEFT_BEHIND}" if place == graded.folder else LEFT_BEHIND))
-            for place in places] == [[], [], [], []]  # fmt: skip
-    assert list(graded.folder.glob("graded/.work/tmp*")) == []
+    left = [list(place.glob(LEFT_BEHIND)) for place in places]
+    assert [*left, list(graded.folder.glob(f"**/{LEFT_BEHIND}"))] == [[]] * 5
+    assert list(graded.folder.glob(f"graded/.work/{FOLDER_PREFIX}*")) == []
 
 
 def command_of(process: psutil.Process) -> str:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import skip_or_fail
 from exercises.submissions import (
     EXERCISES,
     REPOSITORY,
@@ -15,6 +14,7 @@ from exercises.submissions import (
     wrong_answers,
 )
 
+from conftest import skip_or_fail
 from course_admin.grading.pipeline import grade
 from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sandbox import sandbox_problem

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 from course_admin.grading import gradebook as books
 from course_admin.grading import release
 from course_admin.grading.notebook_cells import graft
-from course_admin.grading.results import Result
+from course_admin.grading.results import JudgedQuestion, Status
 
 CONFIG = release.load_config(small_course.REPOSITORY / "instructor" / "nbgrader_config.py")
 QUESTIONS = ("double_check", "largest_check", "why")
@@ -30,7 +30,7 @@ def definition(source=None):
 def executed(points=(2.0, 2.0), **answers):
     """A submission as a worker writes it, and what the worker decided."""
     notebook = graft(small_course.answered(**answers), definition())
-    results = [Result(*pair) for pair in zip(QUESTIONS, points, strict=False)]
+    results = [JudgedQuestion(*pair) for pair in zip(QUESTIONS, points, strict=False)]
     for result in results:
         cell = next(c for c in notebook.cells if grade_id(c) == result.question)
         cell.outputs = [new_output("execute_result", data={"text/plain": str(result.points)})]
@@ -47,14 +47,14 @@ def grade_id(cell) -> str | None:
 def save(url, points=(2.0, 2.0), student="ann", fingerprint="1", **answers):
     """Record a submission, as grading does."""
     notebook, results = executed(points, **answers)
-    record = books.Record(fingerprint, results=results, timestamp="2026-11-21T10:00:00")
+    record = books.GradingRecord(fingerprint, judged=results, timestamp="2026-11-21T10:00:00")
     with books.one_transaction(url) as book:
         books.save(book, student, EXERCISE, record, notebook)
 
 
 def save_unreadable(url):
     with books.one_transaction(url) as book:
-        record = books.Record("unreadable", problem="is no notebook: ask for it again")
+        record = books.GradingRecord("unreadable", problem="is no notebook: ask for it again")
         books.save(book, "ann", EXERCISE, record, None)
 
 
@@ -222,19 +222,19 @@ def test_nbgrader_reads_the_same_points(book):
         assert not submission.needs_manual_grade
         assert submission.timestamp.isoformat() == "2026-11-21T10:00:00"
     (result,) = results(book)
-    assert (result.status, result.points, result.max_points) == ("graded", 3.5, 5)
+    assert (result.status, result.points, result.max_points) == (Status.GRADED, 3.5, 5)
 
 
 def test_what_could_not_be_decided_has_no_points_and_asks_a_person(book):
     save(book, (2.0, None))
     (result,) = results(book)
-    assert result.status == "needs review"
+    assert result.status == Status.NEEDS_REVIEW
     assert [question.points for question in result.questions] == [2.0, None, None]
     assert "process was ended" in result.questions[1].reason
     mark(book, "largest_check", 0.0)
     mark(book, "why", 0.5)
     (result,) = results(book)
-    assert (result.status, result.points) == ("graded", 2.5)
+    assert (result.status, result.points) == (Status.GRADED, 2.5)
 
 
 def test_points_and_comments_by_hand_survive_a_grading_that_changes_nothing(book):
@@ -292,7 +292,7 @@ def test_a_resubmission_that_cannot_be_read_keeps_what_was_given_by_hand(book):
     mark(book, "double_check", 1.0, "the idea is right")
     save_unreadable(book)
     (result,) = results(book)
-    assert (result.status, points(book)) == ("needs review", [None, None, None])
+    assert (result.status, points(book)) == (Status.NEEDS_REVIEW, [None, None, None])
     assert "ask for it again" in result.reasons[0]
     assert marks(book, "double_check") == (1.0, True, "the idea is right")
     save(book, (0.0, 2.0), fingerprint="3")
@@ -394,18 +394,20 @@ def test_a_record_is_read_as_it_was_written(book):
     with books.one_transaction(book) as open_book:
         record = books.record_of(open_book, "ann", EXERCISE)
         assert books.record_of(open_book, "bob", EXERCISE) is None
-    assert record.results[0] == Result("double_check", 1.0)
+    assert record.judged[0] == JudgedQuestion("double_check", 1.0)
     assert set(record.answers) == set(QUESTIONS)
 
 
 def test_what_belongs_to_no_exercise_is_listed_until_the_student_hands_in_better(book):
-    record = books.Record("1", problem="holds no notebook (essay.docx): ask for the .ipynb file")
+    record = books.GradingRecord(
+        "1", problem="holds no notebook (essay.docx): ask for the .ipynb file"
+    )
     with books.one_transaction(book) as open_book:
         books.save(open_book, "ann", books.UNKNOWN, record, None)
         books.save(open_book, "bob", books.UNKNOWN, record, None)
     assert {(r.student, r.status) for r in results(book)} == {
-        ("ann", "needs review"),
-        ("bob", "needs review"),
+        ("ann", Status.NEEDS_REVIEW),
+        ("bob", Status.NEEDS_REVIEW),
     }
     with books.one_transaction(book) as open_book:
         books.forget_unknown(open_book, {"ann"})

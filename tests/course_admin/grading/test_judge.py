@@ -11,7 +11,7 @@ from grading import small_course
 from course_admin.grading.judge import decide, learners_names
 from course_admin.grading.notebook_cells import graft, is_graded
 from course_admin.grading.proxies import RemoteFunction, RemoteModel
-from course_checks.protocol import LearnerError, Other, Recipe, encode
+from course_checks.protocol import LearnerError, ModelSpec, Opaque, encode
 
 
 class Kernel:
@@ -43,13 +43,13 @@ def test_data_comes_back_as_it_was():
     np.testing.assert_array_equal(back["b"], value["b"])
 
 
-def test_arguments_are_sent_as_data_and_recipes_by_name():
+def test_arguments_are_sent_as_data_and_model_specs_by_name():
     kernel = answering(1)
-    RemoteFunction(kernel, "f").ask_remotely(np.ones(2), Recipe("backbone", {"name": "minivgg"}))
+    RemoteFunction(kernel, "f").ask_remotely(np.ones(2), ModelSpec("backbone", {"name": "minivgg"}))
     (request,) = kernel.requests
     assert request["function"] == "f"
-    assert request["arguments"][1] == {"recipe": "backbone", "settings": '{"dict": [["name", '
-                                       '{"value": "minivgg"}]]}'}  # fmt: skip
+    settings = '{"dict": [["name", {"value": "minivgg"}]]}'
+    assert request["arguments"][1] == {"spec": "backbone", "settings": settings}
 
 
 def test_model_stays_where_it_is_and_is_asked_by_number():
@@ -133,8 +133,8 @@ checks.f(answer, np.ones(3), m.pi, own, values, len)
     assert learners_names(ast.parse(cell)) == {"y", "answer"}
 
 
-def test_other_is_only_a_name():
-    assert RemoteFunction(answering(object()), "f").ask_remotely() == Other("object")
+def test_opaque_answer_is_only_a_name():
+    assert RemoteFunction(answering(object()), "f").ask_remotely() == Opaque("object")
 
 
 def definition():

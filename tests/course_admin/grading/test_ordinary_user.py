@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import skip_or_fail
 
+from conftest import skip_or_fail
 from course_admin.grading import sandbox
 
 

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import skip_or_fail
 
+from conftest import skip_or_fail
 from course_admin.grading import sandbox, seccomp
-from course_admin.grading.kernel import Kernel, KernelLost
+from course_admin.grading.kernel import Kernel, KernelDied
 from course_admin.grading.sandbox import NOBODY, Limits, sandbox_problem
 
 LIMITS = Limits(cell_seconds=10, total_seconds=60)
@@ -45,6 +45,12 @@ def test_sandbox_works_here(working):
     assert sandbox_problem() is None
 
 
+HIDDEN = (
+    *("instructor", "tests", "data_scripts", "experiments", "graded", ".git"),
+    *("course_admin/cli.py", "course_admin/grading/judge.py"),
+)
+
+
 def bound_folders(command: list[str]) -> list[Path]:
     return [
         Path(command[i + 1])
@@ -57,11 +63,12 @@ def test_only_python_the_course_and_its_data_are_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(os, "getuid", lambda: 1000)
     command = sandbox.sandbox_command(["true"], tmp_path, LIMITS)
-    package = Path(sandbox.__file__).parents[1]
-    hidden = [package.parent / name for name in ("instructor", "tests", "graded", ".git")]
-    for folder in bound_folders(command):
-        assert not any(path.is_relative_to(folder) for path in hidden)
-    assert package in bound_folders(command)
+    rooms = Path(sandbox.__file__).parents[2]
+    shown = bound_folders(command)
+    for name in HIDDEN:
+        assert not any((rooms / name).is_relative_to(folder) for folder in shown), name
+    for name in ("course_utils", "course_checks", "course_admin/grading/agent.py"):
+        assert rooms / name in shown
     writable = [command[i + 1] for i, word in enumerate(command) if word == "--bind"]
     assert writable == [str(tmp_path)]
 
@@ -112,9 +119,9 @@ def test_kernel_runs_code_and_says_what_came_of_it(working):
         assert kernel.run("6 * 7").outputs[0].data["text/plain"] == "42"
         long = kernel.run("for _ in range(3): print('x' * 600_000)")
         assert long.cut and "output cut" in long.outputs[-1].text
-        with pytest.raises(KernelLost, match="process ended"):
+        with pytest.raises(KernelDied, match="process ended"):
             kernel.run("import os; os._exit(1)")
-        with pytest.raises(KernelLost, match="process ended"):
+        with pytest.raises(KernelDied, match="process ended"):
             kernel.run("1")
     assert not Path(kernel._folder).exists()
 

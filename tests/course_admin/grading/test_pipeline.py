@@ -15,17 +15,20 @@ import nbformat
 import numpy as np
 import psutil
 import pytest
-from conftest import skip_or_fail
 from grading import small_course
 from grading.databases import contents
 from grading.small_course import EXERCISE
 from nbgrader.api import Gradebook
 
+from conftest import skip_or_fail
 from course_admin import cli
 from course_admin.grading import gradebook as books
-from course_admin.grading.pipeline import grade as grading
+from course_admin.grading import pipeline, worker_pool
+from course_admin.grading.collect import Submission
+from course_admin.grading.results import Status
 from course_admin.grading.sandbox import Limits, sandbox_problem
-from course_admin.grading.worker import Job
+from course_admin.grading.worker import GradingJob
+from course_admin.grading.worker_pool import Options, Task
 
 OTHER = "92_other"
 WRONG = "def double(values):\n    return 3 * values"
@@ -53,11 +56,11 @@ class Class:
         return self.url or f"sqlite:///{self.into / 'gradebook.db'}"
 
     def make(self) -> "Class":
-        """Write two exercises, and the material that none of their checks needs."""
+        """Write two exercises, and empty reference data, which none of their checks needs."""
         small_course.make_instructor(self.folder)
         self.correct(OTHER, small_course.source())
         (self.into / ".work").mkdir(parents=True)
-        np.savez(grading._material_file(self.into / ".work"))
+        np.savez(pipeline._reference_file(self.into / ".work"))
         books.create(self.database)
         return self
 
@@ -84,17 +87,17 @@ class Class:
     def grade(self, **options) -> dict:
         """Grade; return the results by student and exercise, and keep in mind who was run."""
         self.runs.clear()
-        run = grading._run_worker
+        run = worker_pool.run_worker
 
         def counting(task, *arguments):
             self.runs.append((name_of(task.submission.student), task.submission.exercise))
             return run(task, *arguments)
 
         sources = self.folder / "instructor"
-        options = grading.Options(sources, workers=2, url=self.url, **options)
+        options = Options(sources, workers=2, url=self.url, **options)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(grading, "_run_worker", counting)
-            results = grading.grade(self.folder / "handed_in", self.into, options)
+            patch.setattr(worker_pool, "run_worker", counting)
+            results = pipeline.grade(self.folder / "handed_in", self.into, options)
         return {(name_of(result.student), result.exercise): result for result in results}
 
     def mark(self, student, question, points, comment) -> None:
@@ -206,7 +209,7 @@ def test_a_resubmission_that_cannot_be_read_keeps_what_was_given_by_hand(graded)
     graded.hand_in("bob", "{'this is': no JSON", again=1)
     results = graded.grade()
     assert graded.runs == []
-    assert results["bob", EXERCISE].status == "needs review"
+    assert results["bob", EXERCISE].status == Status.NEEDS_REVIEW
     assert points(results["bob", EXERCISE]) == [None, None, None]
     assert graded.marks("bob", "why") == (1, True, "well said")
     assert points(results["ann", EXERCISE]) == [1.5, 2, 0.75]
@@ -238,7 +241,7 @@ def test_a_worker_that_dies_costs_no_one_else_anything(graded, monkeypatch):
     results = graded.grade()
     assert sorted(graded.runs) == [("dan", EXERCISE), ("eve", EXERCISE)]
     assert points(results["eve", EXERCISE]) == [2, 2, None]
-    assert results["dan", EXERCISE].status == "needs review"
+    assert results["dan", EXERCISE].status == Status.NEEDS_REVIEW
     assert points(results["dan", EXERCISE]) == [None, None, None]
     assert "the grader's process for this submission ended" in results["dan", EXERCISE].reasons[0]
     assert points(results["ann", EXERCISE]) == [1.5, 2, 0.75]
@@ -247,8 +250,8 @@ def test_a_worker_that_dies_costs_no_one_else_anything(graded, monkeypatch):
 def test_a_second_run_keeps_out_of_the_folder(graded):
     before = contents(graded.database)
     with (
-        grading._only_one(graded.into / ".work"),
-        pytest.raises(ValueError, match="another `course grade` works in"),
+        pipeline._exclusive_lock(graded.into / ".work"),
+        pytest.raises(ValueError, match="another `course grade` is running in"),
     ):
         graded.grade()
     assert contents(graded.database) == before
@@ -259,7 +262,7 @@ def test_without_a_sandbox_nothing_runs_unless_it_is_trusted(tmp_path, monkeypat
     made = Class(tmp_path).make()
     made.hand_in("ann", small_course.answered())
     with monkeypatch.context() as patch:
-        patch.setattr(grading, "sandbox_problem", lambda: "bubblewrap does not work here")
+        patch.setattr(pipeline, "sandbox_problem", lambda: "bubblewrap does not work here")
         with pytest.raises(ValueError, match="(?s)bubblewrap does not work here.*virtual machine"):
             made.grade()
         assert made.runs == []
@@ -275,16 +278,18 @@ def test_without_a_sandbox_nothing_runs_unless_it_is_trusted(tmp_path, monkeypat
     assert made.runs == [("ann", EXERCISE)], "what ran without a sandbox is no result of one"
 
 
-def test_material_is_made_anew_when_what_makes_it_changes(tmp_path, monkeypatch):
-    now = grading._material_file(tmp_path)
-    assert grading._material_file(tmp_path) == now
-    changed = tmp_path / "material.py"
-    changed.write_text("# other pictures\n")
+def test_reference_data_are_computed_anew_when_their_code_changes(tmp_path, monkeypatch):
+    now = pipeline._reference_file(tmp_path)
+    assert pipeline._reference_file(tmp_path) == now
+    changed = tmp_path / "reference_data.py"
+    changed.write_text("# other images\n")
     with monkeypatch.context() as patch:
-        patch.setattr(grading.materials, "__file__", str(changed))
-        assert grading._material_file(tmp_path) != now
+        patch.setattr(pipeline.reference_data, "__file__", str(changed))
+        assert pipeline._reference_file(tmp_path) != now
     monkeypatch.setenv("COURSE_EDITION", "photo")
-    assert grading._material_file(tmp_path) != now
+    photo = pipeline._reference_file(tmp_path)
+    monkeypatch.setenv("COURSE_INPUT_SIZE", "160")
+    assert len({now, photo, pipeline._reference_file(tmp_path)}) == 3
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -382,7 +387,7 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped_and_leaves_nothing(url, t
     for student in students:
         made.hand_in(student, small_course.answered())
     with running(made) as process:
-        with pytest.raises(ValueError, match="another `course grade` works in"):
+        with pytest.raises(ValueError, match="another `course grade` is running in"):
             made.grade()
         started = descendants(process)
         process.kill()
@@ -417,7 +422,7 @@ def test_a_worker_that_lost_its_parent_takes_its_folders_away(tmp_path):
     (handed_in,) = (made.folder / "handed_in").iterdir()
     definition = made.folder / "instructor" / "source" / EXERCISE / f"{EXERCISE}.ipynb"
     job = tmp_path / "job.json"
-    work = Job(str(handed_in), str(definition), str(tmp_path))
+    work = GradingJob(str(handed_in), str(definition), str(tmp_path))
     job.write_text(json.dumps(dataclasses.asdict(work)))
     command = [sys.executable, "-m", "course_admin.grading.worker", str(job)]
     process = psutil.Popen(command, stdin=subprocess.PIPE)
@@ -443,7 +448,7 @@ def wrong_calls(folder: Path) -> dict[str, tuple[list[str], str]]:
         "no hand-ins": ([str(folder / "nothing"), *into, *sources], "holds no hand-ins"),
         "no zip": ([str(folder / "file"), *into, *sources], "neither a folder nor a zip"),
         "no course": ([handed_in, *into, "--instructor", str(folder / "nothing")], "--instructor"),
-        "no URL": ([handed_in, *into, *sources, "--db", "gradebook"], "--db an URL like"),
+        "no URL": ([handed_in, *into, *sources, "--db", "gradebook"], "--db a URL like"),
         "no server": (
             [handed_in, *into, *sources, "--db", "postgresql+psycopg://t@127.0.0.1:1/g"],
             "refused",
@@ -461,24 +466,73 @@ def test_what_cannot_be_is_an_error_of_one_line(tmp_path, capsys):
     assert not list((tmp_path / "graded").glob("autograded/*"))
 
 
+ABORTED = {"aborted": "it took too long", "total_seconds": 600}
+
+
 @pytest.mark.parametrize(
-    ("record", "limit", "due"),
+    ("fingerprint", "figures", "limit", "due"),
     [
-        (None, 600, True),
-        (books.Record("another"), 600, True),
-        (books.Record("same"), 600, False),
-        (books.Record("same", figures={"lost": "too long", "total_seconds": 600}), 600, False),
-        (books.Record("same", figures={"lost": "too long", "total_seconds": 600}), 900, True),
-        (books.Record("same", figures={"lost": "the worker died"}), 600, True),
-        (books.Record("same", figures={"lost": None, "total_seconds": 600}), 900, False),
+        ("another", {}, 600, True),
+        ("same", {}, 600, False),
+        ("same", ABORTED, 600, False),
+        ("same", ABORTED, 900, True),
+        ("same", {"aborted": "the worker died"}, 600, True),
+        ("same", {"aborted": None, "total_seconds": 600}, 900, False),
     ],
 )
-def test_what_was_lost_is_due_again_under_another_time_limit(record, limit, due):
-    options = grading.Options(sources=Path(), limits=Limits(total_seconds=limit))
-    assert grading._is_due(record, grading.Task(None, "same"), options) is due
+def test_what_was_aborted_is_due_again_under_another_time_limit(fingerprint, figures, limit, due):
+    options = Options(sources=Path(), limits=Limits(total_seconds=limit))
+    record = books.GradingRecord(fingerprint, figures=figures)
+    assert pipeline._is_due(record, Task(None, "same"), options) is due
+
+
+def test_what_was_never_graded_is_due():
+    assert pipeline._is_due(None, Task(None, "same"), Options(sources=Path()))
+
+
+@pytest.fixture
+def fingerprint(tmp_path, monkeypatch):
+    """Fingerprint a hand-in with a copy of the grader's code that may be changed."""
+    rooms = {name: tmp_path / name for name in ("course_checks", "grading")}
+    shutil.copytree(pipeline.CHECKS, rooms["course_checks"])
+    shutil.copytree(Path(pipeline.__file__).parent, rooms["grading"])
+    monkeypatch.setattr(pipeline, "CHECKS", rooms["course_checks"])
+    monkeypatch.setattr(pipeline, "__file__", str(rooms["grading"] / "pipeline.py"))
+    hand_in = Submission("ann", EXERCISE)
+    return lambda: pipeline._fingerprint(hand_in, None, Options(sources=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("changed", "due"),
+    [
+        ("course_checks/lesson_01.py", True),
+        ("course_checks/protocol.py", True),
+        ("grading/judge.py", True),
+        ("grading/proxies.py", True),
+        ("grading/kernel.py", True),
+        ("grading/agent.py", True),
+        ("grading/page.py", False),
+        ("grading/feedback.py", False),
+        ("grading/tables.py", False),
+        ("grading/release.py", False),
+    ],
+)
+def test_only_code_that_decides_points_makes_hand_ins_due_again(
+    fingerprint, tmp_path, changed, due
+):
+    before = fingerprint()
+    with (tmp_path / changed).open("a") as file:
+        file.write("# changed\n")
+    assert (fingerprint() != before) is due
+
+
+def test_a_new_file_of_checks_makes_hand_ins_due_again(fingerprint, tmp_path):
+    before = fingerprint()
+    (tmp_path / "course_checks" / "lesson_13.py").write_text("")
+    assert fingerprint() != before
 
 
 def test_windows_is_refused_with_instructions(tmp_path, monkeypatch):
-    monkeypatch.setattr(grading.sys, "platform", "win32")
+    monkeypatch.setattr(pipeline.sys, "platform", "win32")
     with pytest.raises(ValueError, match="Windows.\nGrade on a Linux machine"):
-        grading.grade(tmp_path, tmp_path, grading.Options(sources=tmp_path, trusted=True))
+        pipeline.grade(tmp_path, tmp_path, Options(sources=tmp_path, trusted=True))
