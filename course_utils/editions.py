@@ -18,47 +18,26 @@ MIRROR_SUMS = {  # sha256
 
 @dataclass(frozen=True)
 class Edition:
-    """One edition of the course: its data and its default backbone.
-
-    Attributes
-    ----------
-    name : str
-        ``"pocket"`` (drawn pictures, MiniVGG, no network needed) or ``"photo"``
-        (photographs and the networks of ``keras.applications``).
-    backbone : str
-        Name of the network that the lessons use, see `load_backbone`.
-    folder : pathlib.Path
-        ``data/<edition>``; a data set lies in ``<dataset>/<split>/<class>/`` below it.
-    mirror : pathlib.Path or None
-        Folder that holds copies of the photo edition's downloads (``COURSE_MIRROR``).
-    input_size : int
-        Side in pixels of the images that the networks of ``keras.applications`` take.
-    """
+    """One edition of the course: ``"pocket"`` (drawn) or ``"photo"``."""
 
     name: str
-    backbone: str
-    folder: Path
-    mirror: Path | None
-    input_size: int = 224
+    backbone: str  # what the lessons use, see `load_backbone`
+    folder: Path  # data/<edition>; images lie in <dataset>/<split>/<class>/ below it
+    mirror: Path | None  # copies of the photo edition's downloads
+    input_size: int = 224  # side in pixels, for the networks of `keras.applications`
 
     def __str__(self) -> str:
-        pictures = "drawn pictures" if self.name == "pocket" else "photographs"
-        return f"{self.name} edition: {pictures}, backbone {self.backbone}"
+        images = "drawn images" if self.name == "pocket" else "photographs"
+        return f"{self.name} edition: {images}, backbone {self.backbone}"
 
 
 def current_edition() -> Edition:
-    """Return the edition that the environment asks for.
+    """Return the edition that the environment variables choose; a ValueError names a wrong one.
 
-    ``COURSE_EDITION`` chooses the edition (default ``pocket``), ``COURSE_BACKBONE``
-    another backbone than the edition's own, ``COURSE_INPUT_SIZE`` the input size of the
-    networks of ``keras.applications`` (default 224), ``COURSE_MIRROR`` a folder with
-    copies of the downloads. The photo edition's own backbone is VGG16, as in the book;
-    with a mirror that holds MobileNetV2's weights it is MobileNetV2.
-
-    Raises
-    ------
-    ValueError
-        If a variable names an edition, backbone or folder that does not exist.
+    ``COURSE_EDITION`` is ``pocket`` (the default) or ``photo``, ``COURSE_BACKBONE`` another
+    backbone than the edition's own, ``COURSE_INPUT_SIZE`` the input size of the networks of
+    ``keras.applications``, ``COURSE_MIRROR`` a folder with copies of the downloads. The photo
+    edition uses VGG16, as in the book, or MobileNetV2 if its weights are in the mirror.
     """
     name = _choice("COURSE_EDITION", EDITIONS, default="pocket")
     mirror = _mirror()
@@ -71,12 +50,12 @@ def current_edition() -> Edition:
 
 
 def data_root() -> Path:
-    """Return the folder that holds all data: ``COURSE_DATA``, or ``data`` beside the notebooks."""
+    """Return the folder of all data: ``COURSE_DATA``, or ``data`` next to the notebooks."""
     return _from_the_course(os.environ.get("COURSE_DATA") or "data")
 
 
 def _from_the_course(folder: str) -> Path:
-    """Take a relative path from the course's folder: the notebooks run in others."""
+    """Resolve a relative path from the course's folder, as each notebook runs in its own."""
     checkout = Path(__file__).resolve().parents[1]
     course = checkout if (checkout / "notebooks").is_dir() else Path.cwd()
     return (course / Path(folder).expanduser()).resolve()

@@ -1,6 +1,12 @@
-"""Listing pictures: labels, litter, what is missing, and whose hand a picture shows."""
+"""Listing images: labels, litter, what is missing, and whose hand an image shows."""
 
+import hashlib
+import http.server
+import io
 import re
+import socket
+import threading
+import unicodedata
 from itertools import combinations
 
 import numpy as np
@@ -8,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course_utils import datasets
 from course_utils.datasets import (
     SPLITS,
     Split,
     load_dataset,
+    load_public,
     load_signer_split,
     load_split,
     signers_of,
@@ -23,6 +31,13 @@ def write(folder, *names):
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
+
+
+def record(dataset):
+    """Write the list of checksums that a complete dataset has."""
+    files = [path for path in sorted(dataset.rglob("*")) if path.is_file()]
+    lines = [f"{'0' * 64}  {path.relative_to(dataset).as_posix()}\n" for path in files]
+    (dataset / "SHA256SUMS").write_text(f"# {len(lines)} files\n{''.join(lines)}", "utf-8")
 
 
 @pytest.fixture
@@ -38,18 +53,20 @@ def data(tmp_path, monkeypatch):
 def pets(data):
     folder = data / "dogs_vs_cats" / "train"
     write(folder, "dog/b.jpg", "dog/a.jpg", "cat/c.png", "cat/ä é.jpg", "dog/Hund mit Hut.JPG")
+    record(data / "dogs_vs_cats")
     return folder
 
 
 @pytest.fixture(scope="module")
 def hands_folder(tmp_path_factory):
-    """206 signers who make all ten signs, dealt out to the three splits in the real shares."""
+    """206 signers who make all ten signs, divided into three splits of the real sizes."""
     folder = tmp_path_factory.mktemp("hands")
     files = [f"{sign}/signer{signer:03d}_{sign}.jpg" for signer in range(206) for sign in range(10)]
     order = np.random.default_rng(3).permutation(len(files))
     for split, rows in zip(SPLITS, np.split(order, [1710, 2010]), strict=True):
         place = folder / "pocket" / "sign_language_digits" / split
         write(place, *(files[row] for row in rows))
+    record(folder / "pocket" / "sign_language_digits")
     return folder
 
 
@@ -69,7 +86,7 @@ def test_split_lists_sorted_files_with_their_classes(pets):
     assert split.labels.tolist() == [0, 0, 1, 1, 1]
     assert split.labels.dtype == np.int64
     assert len(split) == 5
-    assert repr(split) == "<5 pictures: 2 cat, 3 dog>"
+    assert repr(split) == "<5 images: 2 cat, 3 dog>"
 
 
 def test_dataset_has_the_books_one_hot_targets(pets):
@@ -87,30 +104,53 @@ def test_the_same_folder_gives_the_same_split(pets):
     np.testing.assert_array_equal(first.labels, second.labels)
 
 
-def test_what_file_managers_leave_behind_is_passed_over(pets):
+def test_what_file_managers_leave_behind_is_ignored(pets):
     before = load_split("dogs_vs_cats", "train").paths
     write(pets, ".DS_Store", "dog/.DS_Store", "dog/Thumbs.db", "cat/desktop.ini", "cat/._c.png")
     write(pets, ".ipynb_checkpoints/c.png", "notes.txt")
-    (pets / "dog" / "folder").mkdir()
+    write(pets, "__MACOSX/dog/._a.jpg", "dog/__MACOSX/._a.jpg", "dog/empty/.DS_Store")
     assert load_split("dogs_vs_cats", "train").paths == before
 
 
-def test_what_is_no_picture_is_left_for_the_loader_to_name(pets):
-    write(pets, "dog/notes.txt")
-    assert pets / "dog" / "notes.txt" in load_split("dogs_vs_cats", "train").paths
+def test_other_files_are_left_for_the_loader_to_name(tmp_path):
+    write(tmp_path, "dog/notes.txt")
+    assert load_dataset(tmp_path)[0].tolist() == [str(tmp_path / "dog" / "notes.txt")]
 
 
-def test_all_empty_classes_are_named(pets):
-    for name in ("emu", "fox"):
-        (pets / name).mkdir()
-    write(pets, "fox/.DS_Store")
-    with pytest.raises(ValueError, match="no pictures for the classes emu, fox in .*train"):
-        load_split("dogs_vs_cats", "train")
-    write(pets, "fox/1.jpg")
-    with pytest.raises(ValueError, match="no pictures for the class emu in .*train"):
-        load_dataset(pets)
-    write(pets, "emu/1.jpg")
-    assert load_split("dogs_vs_cats", "train").class_names == ["cat", "dog", "emu", "fox"]
+def test_all_empty_classes_are_named(tmp_path):
+    write(tmp_path, "cat/1.jpg", "emu/.DS_Store", "fox/Thumbs.db")
+    with pytest.raises(ValueError, match="no images for the classes emu, fox in "):
+        load_dataset(tmp_path)
+    write(tmp_path, "fox/1.jpg")
+    with pytest.raises(ValueError, match="no images for the class emu in "):
+        load_dataset(tmp_path)
+    write(tmp_path, "emu/1.jpg")
+    assert load_dataset(tmp_path)[1].shape == (3, 3)
+
+
+def test_images_in_folders_within_a_class_are_named(tmp_path):
+    write(tmp_path, "cat/1.jpg", "dog/1.jpg", "dog/more/deep/2.jpg")
+    with pytest.raises(ValueError, match=r"found folders \(dog.more\); move the images up"):
+        load_dataset(tmp_path)
+
+
+def test_the_folder_of_all_splits_is_not_taken_for_one(pets):
+    with pytest.raises(ValueError, match="these are splits: pass one of them, for example .*train"):
+        load_dataset(pets.parent)
+
+
+def test_a_class_is_one_however_its_name_is_stored(tmp_path):
+    one, two = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    write(
+        tmp_path, f"train/{one}/1.jpg", "train/caff/1.jpg", f"test/{two}/1.jpg", "test/caff/1.jpg"
+    )
+    train, test = (datasets.read_folder(tmp_path / split) for split in ("train", "test"))
+    assert train.class_names == test.class_names == ["caff", one]
+    assert test.paths[1] == tmp_path / "test" / two / "1.jpg"
+    write(tmp_path, f"train/{two}/1.jpg")
+    if len(list((tmp_path / "train").iterdir())) == 3:  # macOS takes the names for the same
+        with pytest.raises(ValueError, match=f"two folders each in .*train for {one}: merge them"):
+            load_dataset(tmp_path / "train")
 
 
 def test_folder_without_classes_says_what_it_needs(tmp_path):
@@ -144,18 +184,46 @@ def test_missing_split_tells_the_command_that_gets_it(edition, verb, data, monke
         load_split("dogs_vs_cats", "valid")
 
 
-def test_half_a_download_does_not_pass_for_the_photographs(data, monkeypatch):
-    monkeypatch.setenv("COURSE_EDITION", "photo")
-    names = ["train/cat/1.jpg", "train/dog/2.jpg", "test/dog/3.jpg"]
-    monkeypatch.setattr(
-        "course_data_scripts.checksums.manifest", lambda dataset: dict.fromkeys(names, "0")
-    )
-    folder = data.parent / "photo" / "dogs_vs_cats"
-    write(folder, *names[:2])
-    with pytest.raises(FileNotFoundError, match="course data fetch"):
+@pytest.mark.parametrize("edition", ["pocket", "photo"])
+def test_a_split_with_missing_images_is_not_used(edition, data, monkeypatch):
+    monkeypatch.setenv("COURSE_EDITION", edition)
+    folder = data.parent / edition / "dogs_vs_cats"
+    names = [
+        f"{split}/{pet}/{i}.jpg" for split in SPLITS for pet in ("cat", "dog") for i in range(4)
+    ]
+    write(folder, *names)
+    with pytest.raises(FileNotFoundError, match=f"course data .* --edition {edition}$"):
+        load_split("dogs_vs_cats", "train")  # not complete: there is no list yet
+    record(folder)
+    (folder / names[0]).unlink()
+    assert len(load_split("dogs_vs_cats", "test")) == 8
+    with pytest.raises(FileNotFoundError, match=r"1 of 8 images .*\(train/cat/0.jpg\); get them"):
         load_split("dogs_vs_cats", "train")
-    write(folder, names[2])
-    assert len(load_split("dogs_vs_cats", "train")) == 2
+    for name in names[1:8]:
+        (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=r"8 of 8 .*train/cat/2.jpg and 5 more\)"):
+        load_split("dogs_vs_cats", "train")
+
+
+def test_files_that_are_not_part_of_the_dataset_are_named(pets):
+    write(pets, "cat/mine.jpg", "emu/1.jpg")
+    message = (
+        r"not part of the dataset in .*\(train/cat/mine.jpg, train/emu/1.jpg\); move or delete"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_split("dogs_vs_cats", "train")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\xff", None], ids=["empty", "binary", "folder"])
+def test_a_damaged_list_of_checksums_tells_the_command(content, pets):
+    sums = pets.parent / "SHA256SUMS"
+    sums.unlink()
+    if content is None:
+        sums.mkdir()
+    else:
+        sums.write_bytes(content)
+    with pytest.raises(FileNotFoundError, match="images are missing in .*course data make"):
+        load_split("dogs_vs_cats", "train")
 
 
 # ---------------------------------------------------------------- Split.take
@@ -173,7 +241,7 @@ def test_take_keeps_files_and_labels_together(pets):
 
 def test_taking_nothing_leaves_an_empty_split_with_its_classes(pets):
     nothing = load_split("dogs_vs_cats", "train").take([])
-    assert (len(nothing), repr(nothing)) == (0, "<0 pictures: 0 cat, 0 dog>")
+    assert (len(nothing), repr(nothing)) == (0, "<0 images: 0 cat, 0 dog>")
     with pytest.raises(IndexError):
         load_split("dogs_vs_cats", "train").take([5])
 
@@ -181,7 +249,7 @@ def test_taking_nothing_leaves_an_empty_split_with_its_classes(pets):
 # ---------------------------------------------------------------- signers
 
 
-def test_name_of_a_drawn_picture_tells_its_signer():
+def test_name_of_a_drawn_image_holds_its_signer():
     signers = signers_of(["3/signer007_3.jpg", "0/signer112_0.jpg", "9/signer007_9.jpg"])
     assert signers.tolist() == [7, 112, 7]
     assert signers.dtype == np.int64
@@ -231,13 +299,13 @@ def test_a_sign_that_is_made_again_begins_a_new_person():
     assert signers_of(names).tolist() == [0, 0, 0, 1, 1]
 
 
-def test_no_pictures_have_no_signers_and_one_has_one():
+def test_no_images_have_no_signers_and_one_has_one():
     assert signers_of([]).shape == (0,)
     assert signers_of([]).dtype == np.int64
     assert signers_of(["4/IMG_1122.JPG"]).tolist() == [0]
 
 
-def test_all_pictures_without_a_known_signer_are_named():
+def test_all_images_without_a_known_signer_are_named():
     strange = ["0/myself.jpg", "zero/IMG_1130.JPG"]
     with pytest.raises(ValueError, match=re.escape(", ".join(strange))):
         signers_of(["0/IMG_1118.JPG", *strange])
@@ -267,7 +335,7 @@ def photo_signs():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_nobodys_hand_is_in_two_parts(hands, seed):
+def test_no_signer_is_in_two_parts(hands, seed):
     parts = load_signer_split(seed)
     people = [set(signers_of(part.paths)) for part in parts]
     assert all(one.isdisjoint(other) for one, other in combinations(people, 2))
@@ -304,3 +372,128 @@ def test_signer_split_of_the_photographs(photo_signs, monkeypatch):
         assert all(one.isdisjoint(other) for one, other in combinations(people, 2))
         shares = [len(part) / len(photo_signs) for part in divided]
         np.testing.assert_allclose(shares, [0.65, 0.15, 0.20], atol=0.03)
+
+
+# ---------------------------------------------------------------- load_public
+
+
+def as_npz() -> bytes:
+    """A small file in the format of Keras' mnist.npz, with black images."""
+    parts = {}
+    for part, count in (("train", 60), ("test", 20)):
+        parts[f"x_{part}"] = np.zeros((count, 28, 28), "uint8")
+        parts[f"y_{part}"] = (np.arange(count) % 10).astype("uint8")
+    file = io.BytesIO()
+    np.savez_compressed(file, **parts)
+    return file.getvalue()
+
+
+@pytest.fixture
+def empty_keras_home(tmp_path, monkeypatch):
+    """A place for downloads in which there is nothing yet."""
+    from keras.src.utils import file_utils
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    real = file_utils.get_file
+
+    def get_file(*arguments, **settings):
+        return real(*arguments, **{**settings, "cache_dir": str(tmp_path)})
+
+    monkeypatch.setattr(file_utils, "get_file", get_file)
+    for name in ("mnist", "fashion_mnist"):
+        monkeypatch.setattr(f"keras.src.datasets.{name}.get_file", get_file)
+    return tmp_path
+
+
+@pytest.fixture
+def served(monkeypatch, empty_keras_home):
+    """Let Keras fetch mnist.npz from a server here, which gives `served.content`."""
+    from keras.src.datasets import mnist
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            server.asked += 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(server.content)))
+            self.end_headers()
+            if server.stall:
+                server.released.wait(10)
+            else:
+                self.wfile.write(server.content)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.content, server.stall, server.asked = as_npz(), False, 0
+    server.released, server.expected = threading.Event(), None
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    get_file = mnist.get_file
+
+    def from_here(fname, origin, file_hash):
+        own = hashlib.sha256(server.content).hexdigest()
+        address = f"http://127.0.0.1:{server.server_port}/{fname}"
+        return get_file(fname, address, file_hash=server.expected or own)
+
+    monkeypatch.setattr(mnist, "get_file", from_here)
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Send all requests to a port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{port}")
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_loads_once_and_then_from_disk(served):
+    (x_train, y_train), (x_test, y_test) = load_public("mnist")
+    assert (x_train.shape, x_test.shape) == ((60, 28, 28), (20, 28, 28))
+    assert (y_train.shape, y_test.shape) == ((60,), (20,))
+    load_public("mnist")
+    assert served.asked == 1
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
+def test_without_network_says_what_to_do(no_network, name, empty_keras_home):
+    with pytest.raises(ConnectionError) as caught:
+        load_public(name)
+    message = str(caught.value)
+    assert f"{name} is not on this machine and could not be downloaded" in message
+    assert "Connect to the internet once" in message
+
+
+def test_a_file_with_another_sum_is_refused(served):
+    served.expected = "0" * 64
+    with pytest.raises(ConnectionError, match="hash does not match"):
+        load_public("mnist")
+
+
+def test_a_stalled_server_is_given_up(served, monkeypatch):
+    monkeypatch.setattr(datasets, "_STALL_SECONDS", 0.3)
+    served.stall = True
+    with pytest.raises(ConnectionError, match="timed out"):
+        load_public("mnist")
+    assert socket.getdefaulttimeout() is None
+
+
+def test_unknown_name_names_the_known_ones():
+    with pytest.raises(ValueError, match="choose one of: mnist, fashion_mnist"):
+        load_public("imagenet")
+
+
+def test_a_login_page_in_place_of_a_file_is_not_a_dataset(monkeypatch, tmp_path):
+    page = tmp_path / "page"
+    page.write_text("<html>Please log in</html>")
+    monkeypatch.setattr("keras.src.datasets.fashion_mnist.get_file", lambda *a, **k: str(page))
+    with pytest.raises(ConnectionError, match=r"(?i)not a gzipped file.*damaged, delete"):
+        load_public("fashion_mnist")

@@ -1,4 +1,4 @@
-"""The edition in force: what each environment variable does, and what wrong ones are answered."""
+"""The edition in force: what each environment variable does, and the errors for wrong ones."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_pocket_edition_needs_no_variable():
     edition = current_edition()
     assert (edition.name, edition.backbone, edition.mirror) == ("pocket", "minivgg", None)
     assert edition.folder == data_root() / "pocket"
-    assert str(edition) == "pocket edition: drawn pictures, backbone minivgg"
+    assert str(edition) == "pocket edition: drawn images, backbone minivgg"
 
 
 def test_photo_edition_uses_the_networks_of_the_book(monkeypatch):
@@ -71,7 +71,7 @@ def test_empty_variable_counts_as_unset(variable, monkeypatch):
         ("COURSE_INPUT_SIZE", "small"),
     ],
 )
-def test_unknown_choice_is_answered_with_the_known_ones(variable, value, monkeypatch):
+def test_unknown_choice_raises_with_the_known_ones(variable, value, monkeypatch):
     monkeypatch.setenv(variable, value)
     choices = {
         "COURSE_EDITION": editions.EDITIONS,
@@ -105,7 +105,7 @@ def test_mirror_does_not_change_the_pocket_edition(mirror):
     assert current_edition().backbone == "minivgg"
 
 
-def test_mirror_that_is_no_folder_is_named(monkeypatch, tmp_path):
+def test_mirror_that_is_not_a_folder_is_named(monkeypatch, tmp_path):
     file = tmp_path / "file"
     file.touch()
     for wrong in (file, tmp_path / "missing"):
@@ -114,16 +114,16 @@ def test_mirror_that_is_no_folder_is_named(monkeypatch, tmp_path):
             current_edition()
 
 
-def test_home_is_written_out_in_folders(monkeypatch, tmp_path):
+def test_home_is_expanded_in_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("COURSE_MIRROR", "~")
-    monkeypatch.setenv("COURSE_DATA", "~/pictures")
+    monkeypatch.setenv("COURSE_DATA", "~/images")
     assert current_edition().mirror == tmp_path
-    assert current_edition().folder == tmp_path / "pictures" / "pocket"
+    assert current_edition().folder == tmp_path / "images" / "pocket"
 
 
-def test_data_lie_beside_the_notebooks_or_else_where_python_runs(monkeypatch, tmp_path):
+def test_data_are_next_to_the_notebooks_or_else_where_python_runs(monkeypatch, tmp_path):
     package = tmp_path / "checkout" / "course_utils" / "editions.py"
     monkeypatch.setattr(editions, "__file__", str(package))
     monkeypatch.chdir(tmp_path)
@@ -131,7 +131,7 @@ def test_data_lie_beside_the_notebooks_or_else_where_python_runs(monkeypatch, tm
     (tmp_path / "checkout" / "notebooks").mkdir(parents=True)
     assert data_root() == tmp_path / "checkout" / "data"
     monkeypatch.chdir(tmp_path / "checkout" / "notebooks")
-    monkeypatch.setenv("COURSE_DATA", "../pictures")
+    monkeypatch.setenv("COURSE_DATA", "../images")
     monkeypatch.setenv("COURSE_MIRROR", "notebooks")
-    assert data_root() == tmp_path / "pictures"
+    assert data_root() == tmp_path / "images"
     assert current_edition().mirror == tmp_path / "checkout" / "notebooks"
