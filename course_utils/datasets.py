@@ -95,6 +95,8 @@ def _listed(sums: Path, split: str) -> list[str]:
     except (OSError, UnicodeDecodeError):
         return []
     names = [line[66:] for line in lines if not line.startswith("#")]  # after 64 digits, 2 blanks
+    if not lines or re.match(r"# \d+ files", lines[0]) and f"# {len(names)} files" not in lines[0]:
+        return []  # the list is cut off
     return [name for name in names if name.startswith(f"{split}/")]
 
 
