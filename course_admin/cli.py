@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.editions import DATASETS, EDITIONS, Edition, current_edition, data_root
+from course_utils.editions import DATASETS, EDITIONS, Edition, current_edition
 
 EXAMPLES = """\
 examples:
@@ -236,6 +236,7 @@ def _grade(options) -> int:
 def _list(options) -> int:
     from course_data_scripts.checksums import COMMANDS, is_complete
     from course_utils.datasets import SPLITS
+    from course_utils.plumbing.feature_cache import cache_folder
 
     edition = _edition(options.edition)
     row = "{:<8} {:<21} {:<6} {:>8} {:>9}  {}".format
@@ -246,15 +247,14 @@ def _list(options) -> int:
         for split in SPLITS:
             files, size = _count(edition.folder / dataset / split)
             print(row(edition.name, dataset, split, files, f"{size / 1e6:.1f} MB", note))
-    # The folder's own function is in course_utils.features, which takes TensorFlow to import
-    entries, size = _count(data_root() / "cache", ".npy")
+    entries, size = _count(cache_folder(), ".npy")
     note = "`course data clean` deletes them" if entries else "none"
     print(row("both", "cached features", "-", entries, f"{size / 1e6:.1f} MB", note))
     return 0
 
 
 def _clean(options) -> int:
-    from course_utils.features import clean_cache
+    from course_utils.plumbing.feature_cache import clean_cache
 
     print(f"{clean_cache() / 1e6:.1f} MB of cached features deleted.")
     return 0

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -130,11 +129,13 @@ def test_list(tmp_path, capsys):
     assert full[-1].endswith("`course data clean` deletes them")
 
 
-def test_clean_says_how_much_it_deleted(monkeypatch, capsys):
-    features = SimpleNamespace(clean_cache=lambda: 3_000_000)
-    monkeypatch.setitem(sys.modules, "course_utils.features", features)
+def test_clean_deletes_the_features_and_says_how_much(tmp_path, capsys):
+    features = tmp_path / "data" / "cache" / "features"
+    features.mkdir(parents=True)
+    (features / "minivgg.npy").write_bytes(bytes(3_000_000))
     assert cli.main(["data", "clean"]) == 0
     assert capsys.readouterr().out == "3.0 MB of cached features deleted.\n"
+    assert list(features.iterdir()) == []
 
 
 def test_fetch_from_a_mirror(mirror, tmp_path, capsys):
