@@ -253,9 +253,9 @@ def test_preview_with_the_keyboard(preview, page):
     field.fill("0.3")
     field.press("Enter")
     page.get_by_text("turned by up to 108 degrees").wait_for()
-    page.get_by_text("by more than 45 degrees the label stays true").wait_for()
+    page.get_by_text("beyond 45 degrees the label stays true").wait_for()
     page.get_by_label("it shows").select_option("written digits and letters")
-    page.get_by_text("half a turn makes 9 of 6").wait_for()
+    page.get_by_text("half a turn makes 6 a 9").wait_for()
     assert_is_what_keras_makes(preview)
 
 
