@@ -61,7 +61,7 @@ def _is_intact(file: Path) -> bool:
         with file.open("rb") as content:
             while chunk := content.read(2**20):
                 checksum = zlib.crc32(chunk, checksum)
-    except OSError:  # a folder
+    except (IsADirectoryError, PermissionError, FileNotFoundError):
         return False
     return file.stem.endswith(f"-{checksum:08x}")
 
