@@ -6,6 +6,7 @@ import re
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tools.jupyterlab import THEMES, barriers, use_theme
 
@@ -250,6 +251,7 @@ def test_preview_with_the_keyboard(preview, page):
     page.get_by_role("slider", name="strength of rotation").press("ArrowRight")
     page.get_by_text("turned by up to 22 degrees").wait_for()
     field = page.get_by_role("spinbutton", name="strength of rotation, as a number")
+    expect(field).to_have_value("0.06")  # from the kernel; later it would replace what is typed
     field.fill("0.3")
     field.press("Enter")
     page.get_by_text("turned by up to 108 degrees").wait_for()
