@@ -55,7 +55,7 @@ def load(name: str) -> np.ndarray | None:
 
 
 def _is_intact(file: Path) -> bool:
-    """Whether a file has the checksum in its name; about 1.4 GB/s, so at every use."""
+    """Whether a file has the checksum in its name; about 1 GB/s, so at every use."""
     checksum = 0
     try:
         with file.open("rb") as content:
