@@ -1,7 +1,6 @@
 """Checks of exercise 9: data sets, looked at and compared."""
 
 import numpy as np
-from scipy.linalg import sqrtm
 
 from course_checks.expectations import (
     expect_array,
@@ -104,6 +103,8 @@ _NAMES = ("flowers", "birds", "tools", "stones")
 
 
 def _real_root(matrix: np.ndarray) -> np.ndarray:
+    from scipy.linalg import sqrtm  # SciPy takes longer to import than all checks together
+
     return np.real(sqrtm(matrix))
 
 

@@ -1,7 +1,6 @@
 """Checks of the final project: one's own classifier, judged on pictures nobody has seen."""
 
 import numpy as np
-from scipy.stats import binomtest
 
 from course_checks.expectations import expect_array, expect_number, kind_of
 from course_checks.protocol import ask
@@ -32,6 +31,8 @@ def own_classifier(function, rng, project) -> str:
         truths.append(truth)
     given, truth = np.concatenate(answers), np.concatenate(truths)
     correct, total = int((given == truth).sum()), len(truth)
+    from scipy.stats import binomtest  # SciPy takes longer to import than all checks together
+
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     found = (
         f"{correct / total:.2f} on hidden pictures ({correct} of {total}; 95 % interval "
@@ -112,6 +113,8 @@ def _require_interval(given: list[float], correct: int, total: int) -> None:
         if np.isclose(given[0], 100 * accuracy, atol=0.01):
             raise Mistake(None, f"Give shares, not per cent. {case}", score=1 / 3)
         raise Mistake(None, f"The accuracy is {accuracy:.4f}. {case}")
+    from scipy.stats import binomtest  # SciPy takes longer to import than all checks together
+
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     if np.allclose(given[1:], [interval.low, interval.high], atol=0.002):
         return

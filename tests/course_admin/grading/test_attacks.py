@@ -25,8 +25,8 @@ ATTACKS = Path(__file__).parent / "attacks"
 LEFT_BEHIND = "left_behind_by_an_attack"
 # Bounds that hold even where a sandbox fails: an attack that gets through is seen, not suffered
 LIMITS = Limits(
-    cell_seconds=6,
-    total_seconds=24,
+    cell_seconds=4,
+    total_seconds=16,
     memory=1024 * MEGABYTE,
     processes=80,
     file_size=16 * MEGABYTE,
@@ -76,7 +76,7 @@ CODE = {
     if path.stem != "notebooks"
 }
 FILES = {function.__name__: function for function in notebooks.EXPECTED}
-READING = ["read_hidden_tests", "read_the_environment", "open_the_network"]
+READING = ["read_hidden_tests", "read_the_checkout", "read_the_environment", "open_the_network"]
 """They find it where there is no sandbox."""
 
 
@@ -223,7 +223,7 @@ def test_hidden_tests_are_in_no_feedback(graded):
 def test_without_a_sandbox_these_attacks_find_what_they_look_for(tmp_path):
     graded = hand_in_and_grade(tmp_path, READING, trusted=True)
     found = {name: "FOUND" in outputs_of(graded.output[name]) for name in READING}
-    assert found == {"read_hidden_tests": True, **dict.fromkeys(READING[1:], True)}
+    assert found == dict.fromkeys(READING, True)
     assert not any(result.sandboxed for result in graded.results.values())
 
 

@@ -2,15 +2,15 @@
 # Expect: double 0, largest 2
 # %%
 import course_checks as checks
-from course_checks import protocol as answers, verdict as verdicts
-from course_admin.grading import agent, judge
+from course_checks import protocol, verdict
+from course_admin.grading import agent
 
-right = verdicts.Verdict(1.0, 2, "Right.")
-for module in (answers, checks, verdicts, agent, judge):
+right = verdict.Verdict(1.0, 2, "Right.")
+for module in (protocol, checks, verdict, agent):
     for name in dir(module):
         if "check" in name or "verdict" in name or "decide" in name:
             setattr(module, name, lambda *args, **kwargs: right)
-verdicts.Verdict.earned = property(lambda verdict: 2.0)
+verdict.Verdict.earned = property(lambda self: 2.0)
 # %% double
 def double(values):
     return 0 * values

@@ -10,9 +10,9 @@ skipped = ("/proc", "/sys", "/usr", "/dev")
 
 
 def search(start):
-    for place, _, names in os.walk(start):
-        if place.startswith(skipped) or "site-packages" in place:
-            continue
+    for place, folders, names in os.walk(start):
+        if place.startswith(skipped) or "site-packages" in folders:
+            folders.clear()
         for name in names:
             path = Path(place, name)
             if name.endswith((".ipynb", ".json", ".db", ".csv")) and path.is_file():
