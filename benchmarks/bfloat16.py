@@ -56,8 +56,9 @@ def _cost(limit: int | None) -> str:
     backbone = _pretrained()
     train, test = (_some(find_split("dogs_vs_cats", part), limit) for part in ("train", "test"))
     announce(f"probe on {backbone.name} in float32 and in bfloat16")
-    pixels = [paths_to_tensor(part.paths, backbone.input_size, progress=False)
-              for part in (train, test)]  # fmt: skip
+    pixels = [
+        paths_to_tensor(part.paths, backbone.input_size, progress=False) for part in (train, test)
+    ]
     rows, exact = [], None
     for name, network in (("float32", backbone.model), ("bfloat16", in_bfloat16(backbone.model))):
         features = [_averages(network, backbone, part) for part in pixels]

@@ -196,9 +196,15 @@ def running_lab(home: Path) -> Iterator[Lab]:
     settings_without_news(home / "settings")
     port = free_port()
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
-        f"--ServerApp.root_dir={folder}", *lab_options(home),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        f"--ServerApp.root_dir={folder}",
+        *lab_options(home),
+    ]
     with serve(command, home, port):
         yield Lab(f"http://127.0.0.1:{port}", folder)
 
@@ -206,11 +212,13 @@ def running_lab(home: Path) -> Iterator[Lab]:
 def lab_options(home: Path) -> list[str]:
     """Return options of JupyterLab that keep it apart from the user's own."""
     return [
-        "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={TOKEN}",
+        "--LabApp.expose_app_in_browser=True",
         f"--LabApp.user_settings_dir={home / 'settings'}",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
-    ]  # fmt: skip
+    ]
 
 
 def settings_without_news(folder: Path) -> None:
@@ -236,9 +244,13 @@ def serve(command: list[str], home: Path, port: int, cwd: Path | None = None) ->
     environment = {**os.environ, **own, "COURSE_DATA": data, "IPYTHONDIR": str(home / "ipython")}
     with (home / "log.txt").open("wb") as log:
         server = subprocess.Popen(
-            command, cwd=cwd or home, env=environment, stdout=log, stderr=log,
+            command,
+            cwd=cwd or home,
+            env=environment,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         wait_for(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, home / "log.txt")
         yield

@@ -13,7 +13,7 @@ from tools.jupyterlab import (
     lab_options,
     serve,
     settings_without_news,
-)  # fmt: skip
+)
 
 
 @pytest.fixture

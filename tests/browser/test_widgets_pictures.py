@@ -86,8 +86,9 @@ def test_playground_computes_the_map_and_can_be_stopped(playground, page):
     page.get_by_text("Stopped.").wait_for()
     button.click()
     page.get_by_text("The occlusion map lies on the picture").wait_for(timeout=60_000)
-    lowest = re.search(r"to ([\d.]+%), with the patch around (row \d+, column \d+)",
-                       words(page, PLAYGROUND))  # fmt: skip
+    lowest = re.search(
+        r"to ([\d.]+%), with the patch around (row \d+, column \d+)", words(page, PLAYGROUND)
+    )
     cell = page.get_by_role("gridcell", name=f"{lowest[2]}: {lowest[1]} where it is covered")
     cell.click()
     page.get_by_text(f"covered around {lowest[2]}").wait_for()

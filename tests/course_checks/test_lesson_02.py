@@ -12,14 +12,14 @@ def field_as_numpy_numbers(layers):
     return np.array([1 + np.sum((kernels - 1) * strides[:-1]), strides[-1]])
 
 
-def covering_one_at_a_time(model, picture, number, size):
-    height, width, _ = picture.shape
-    before = model(picture[None])[0, number]
+def covering_one_at_a_time(model, image, number, size):
+    height, width, _ = image.shape
+    before = model(image[None])[0, number]
     answer = []
     for top in range(0, height, size):
         row = []
         for left in range(0, width, size):
-            copy = np.array(picture)
+            copy = np.array(image)
             copy[top : top + size, left : left + size] = 127
             row.append(before - model(copy[None])[0, number])
         answer.append(row)

@@ -8,12 +8,12 @@ import course_checks as checks
 SEEDS = range(8)
 
 
-def prepare_with_kron(pictures, highest):
-    return np.kron(pictures[..., None] / highest, np.ones((2, 2, 3))) * 255
+def prepare_with_kron(images, highest):
+    return np.kron(images[..., None] / highest, np.ones((2, 2, 3))) * 255
 
 
-def prepare_rounded(pictures, highest):
-    values = np.round(pictures.astype(float) * 255 / highest).astype("uint8")
+def prepare_rounded(images, highest):
+    values = np.round(images.astype(float) * 255 / highest).astype("uint8")
     return np.stack([values.repeat(2, axis=1).repeat(2, axis=2)] * 3, axis=-1)
 
 

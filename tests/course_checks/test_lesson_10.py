@@ -10,9 +10,9 @@ SEEDS = range(6)
 
 def prepare_with_loops(train, test):
     results = []
-    for pictures in (train, test):
+    for images in (train, test):
         channels = [
-            (pictures[..., c] - train[..., c].mean()) / train[..., c].std() for c in range(3)
+            (images[..., c] - train[..., c].mean()) / train[..., c].std() for c in range(3)
         ]
         results.append(np.stack(channels, axis=-1).astype("float32"))
     return results
@@ -25,10 +25,10 @@ def divide_with_sets(persons, seed):
     return [i for i in rows if persons[i] not in chosen], [i for i in rows if persons[i] in chosen]
 
 
-def mirror_with_fliplr(pictures, labels):
-    mirrored = [np.fliplr(picture) for picture in pictures]
+def mirror_with_fliplr(images, labels):
+    mirrored = [np.fliplr(image) for image in images]
     swapped = [{0: 1, 1: 0}.get(int(label), int(label)) for label in labels]
-    return [*pictures, *mirrored], [*labels.tolist(), *swapped]
+    return [*images, *mirrored], [*labels.tolist(), *swapped]
 
 
 def diagnose_in_another_order(case):

@@ -37,7 +37,7 @@ def test_the_two_tasks_have_all_ten_signs_between_them():
     assert sorted(seen) == list(range(10))
 
 
-def test_hidden_pictures_are_none_of_the_known_ones(tasks):
+def test_hidden_images_are_none_of_the_known_ones(tasks):
     known = {image.tobytes() for image in reference_data("project")["images"]}
     known |= {image[:, ::-1].tobytes() for image in reference_data("project")["images"]}
     assert not known & {image.tobytes() for task in tasks for part in task[::2] for image in part}

@@ -268,7 +268,7 @@ def test_frozen_classifier_that_computes_nothing_gets_less_than_all():
     moved = {**head, "dense/kernel": np.full((channels, 2), 1e-6)}
     verdict = checks.frozen_classifier(Forger(head, moved, 2), points=3)
     assert verdict.score <= 1 / 3
-    assert "same for all pictures" in verdict.message
+    assert "same for all images" in verdict.message
 
 
 @pytest.mark.parametrize("name", ["batch_norm_fine_tuning", "first_convolutions_frozen"])
@@ -281,7 +281,7 @@ def test_small_network_that_computes_nothing_gets_less_than_all(name):
 
 
 def evaluated(answer):
-    """Return a right evaluation whose numbers of right answers and pictures go through `answer`."""
+    """Return a right evaluation whose numbers of right answers and images go through `answer`."""
 
     def evaluate(model, pixels, labels):
         probabilities = model.predict(pixels[..., ::-1] - lesson_01.IMAGENET_MEAN, verbose=0)

@@ -10,16 +10,16 @@ def field(layers):
     return {answer}
 """
 _COVERING = """
-def covering(model, picture, number, size):
-    rows, columns = picture.shape[0] // size, picture.shape[1] // size
-    pictures = [picture.copy()]
-    copy = picture.copy()
+def covering(model, image, number, size):
+    rows, columns = image.shape[0] // size, image.shape[1] // size
+    images = [image.copy()]
+    copy = image.copy()
     for row in range(rows):
         for column in range(columns):
             {fresh}
             copy[row * size : (row + 1) * size, column * size : (column + 1) * size] = {fill}
-            pictures.append(copy.copy())
-    before, *after = model.predict(np.array(pictures), verbose=0)[:, number]
+            images.append(copy.copy())
+    before, *after = model.predict(np.array(images), verbose=0)[:, number]
     return {answer}
 """
 _HEAT = """
@@ -45,7 +45,7 @@ def _field(
 
 
 def _covering(
-    fresh="copy = picture.copy()",
+    fresh="copy = image.copy()",
     fill="127",
     answer="(before - np.array(after)).reshape(rows, columns)",
 ):
@@ -92,8 +92,8 @@ WRONG = {
     ),
     "kernel_of_the_last": Answer("ex02_q1", 0, None, _field(answer="kernel, step")),
     "covers_pile_up": Answer("ex02_q2", 1, "covers-pile-up", _covering(fresh="pass")),
-    "written_into_the_picture": Answer(
-        "ex02_q2", 0, "argument-changed", _covering(fresh="copy = picture")
+    "written_into_the_image": Answer(
+        "ex02_q2", 0, "argument-changed", _covering(fresh="copy = image")
     ),
     "what_is_left": Answer(
         "ex02_q2",

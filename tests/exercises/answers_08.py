@@ -158,9 +158,9 @@ WRONG = {
         None,
         "each = -(soften(teacher) * np.log(soften(student))).sum(axis=-1)\n"
         "    return temperature**2 * each.sum()",
-        says="mean over the pictures",
+        says="mean over the images",
     ),
-    "one_loss_for_each_picture": _distillation(
+    "one_loss_for_each_image": _distillation(
         0, None, "return -(soften(teacher) * np.log(soften(student))).sum(axis=-1)", says="number"
     ),
     "always_the_same": _distillation(0, None, "return 1.0"),

@@ -3,7 +3,7 @@
 from exercises.submissions import Answer
 
 _PREPARE = """
-def prepare(pictures, highest):
+def prepare(images, highest):
     values = {values}
     large = np.repeat(np.repeat(values, 2, axis=1), 2, axis=2)
     return np.repeat(large[..., None], 3, axis=-1)
@@ -53,16 +53,16 @@ def _tell_apart(points, misconception, steps, **more):
 
 
 WRONG = {
-    "values_not_scaled": _prepare(1, "values-not-scaled", 'pictures.astype("float32")'),
-    "scaled_to_one": _prepare(1, "scaled-to-one", "pictures / highest"),
-    "overflow": _prepare(1, "integers-overflow", "pictures * 255 / highest"),
-    "overflow_of_whole_numbers": _prepare(1, "integers-overflow", "pictures * 255 // highest"),
-    "four_small_pictures": Answer(
+    "values_not_scaled": _prepare(1, "values-not-scaled", 'images.astype("float32")'),
+    "scaled_to_one": _prepare(1, "scaled-to-one", "images / highest"),
+    "overflow": _prepare(1, "integers-overflow", "images * 255 / highest"),
+    "overflow_of_whole_numbers": _prepare(1, "integers-overflow", "images * 255 // highest"),
+    "four_small_images": Answer(
         "ex09_q1",
         1,
         None,
-        "def prepare(pictures, highest):\n"
-        "    values = pictures.astype('float32') * 255 / highest\n"
+        "def prepare(images, highest):\n"
+        "    values = images.astype('float32') * 255 / highest\n"
         "    return np.tile(values[..., None], (1, 2, 2, 3))\n",
         says="four times side by side",
     ),
@@ -70,8 +70,8 @@ WRONG = {
         "ex09_q1",
         0,
         None,
-        "def prepare(pictures, highest):\n"
-        "    large = pictures.repeat(2, axis=1).repeat(2, axis=2) * (255.0 / highest)\n"
+        "def prepare(images, highest):\n"
+        "    large = images.repeat(2, axis=1).repeat(2, axis=2) * (255.0 / highest)\n"
         "    return np.repeat(large[:, None], 3, axis=1)\n",
         says="shape should be",
     ),
@@ -79,8 +79,8 @@ WRONG = {
         "ex09_q1",
         0,
         None,
-        "def prepare(pictures, highest):\n"
-        "    n, height, width = pictures.shape\n"
+        "def prepare(images, highest):\n"
+        "    n, height, width = images.shape\n"
         "    return np.zeros((n, 2 * height, 2 * width, 3))\n",
     ),
     "numbers_of_the_training": _copies(
@@ -130,7 +130,7 @@ WRONG = {
         says="Only exact",
     ),
     "no_copies": _copies(0, None, "return []", says="8 of 8 copies are missing"),
-    "all_pictures": _copies(0, None, "return list(range(len(test)))", says="All copies are there"),
+    "all_images": _copies(0, None, "return list(range(len(test)))", says="All copies are there"),
     "true_and_false": _copies(
         0, None, "return [x.tobytes() in {y.tobytes() for y in train} for x in test]", says="True"
     ),

@@ -17,8 +17,8 @@ def divide(persons, seed):
 _DRAWN = "np.random.default_rng(seed).permutation(np.unique(persons))"
 _ROWS = "np.flatnonzero(~in_test), np.flatnonzero(in_test)"
 _MIRROR = """
-def add_mirrored(pictures, labels):
-    return np.concatenate([pictures, {pictures}]), np.concatenate([labels, {labels}])
+def add_mirrored(images, labels):
+    return np.concatenate([images, {images}]), np.concatenate([labels, {labels}])
 """
 _SWAPPED = "np.array([1, 0, 2, 3])[labels]"
 _DIAGNOSE = """
@@ -59,7 +59,7 @@ def prepare(train, test):
 """,
         says="overwritten",
     ),
-    "mean_of_all_pictures": Answer(
+    "mean_of_all_images": Answer(
         "ex10_q1",
         1,
         "test-in-preparation",
@@ -112,25 +112,25 @@ def divide(persons, seed):
         0,
         "augmentation-unused",
         """
-def add_mirrored(pictures, labels):
-    np.concatenate([pictures, pictures[:, :, ::-1]])
-    return pictures, labels
+def add_mirrored(images, labels):
+    np.concatenate([images, images[:, :, ::-1]])
+    return images, labels
 """,
     ),
     "the_same_twice": Answer(
-        "ex10_q3", 0, "augmentation-unused", _MIRROR.format(pictures="pictures", labels="labels")
+        "ex10_q3", 0, "augmentation-unused", _MIRROR.format(images="images", labels="labels")
     ),
     "labels_kept": Answer(
         "ex10_q3",
         1,
         "label-not-changed",
-        _MIRROR.format(pictures="pictures[:, :, ::-1]", labels="labels"),
+        _MIRROR.format(images="images[:, :, ::-1]", labels="labels"),
     ),
     "upside_down": Answer(
         "ex10_q3",
         1,
         None,
-        _MIRROR.format(pictures="pictures[:, ::-1]", labels=_SWAPPED),
+        _MIRROR.format(images="images[:, ::-1]", labels=_SWAPPED),
         says="upside down",
     ),
     "labels_overwritten": Answer(
@@ -138,10 +138,10 @@ def add_mirrored(pictures, labels):
         1,
         "argument-changed",
         """
-def add_mirrored(pictures, labels):
+def add_mirrored(images, labels):
     left, right = labels == 0, labels == 1
     labels[left], labels[right] = 1, 0
-    return np.concatenate([pictures, pictures[:, :, ::-1]]), np.concatenate([labels, labels])
+    return np.concatenate([images, images[:, :, ::-1]]), np.concatenate([labels, labels])
 """,
     ),
     "always_the_rate": Answer(

@@ -25,7 +25,7 @@ WRONG = {
         0,
         None,
         _RECOGNISE.format(answer="np.eye(5)[np.zeros(len(new_images), int)]"),
-        says="All pictures get the same class",
+        says="All images get the same class",
     ),
     "guessed": Answer(
         "ex12_q2",
@@ -41,7 +41,7 @@ WRONG = {
         _RECOGNISE.format(answer="np.zeros(len(new_images), int)"),
         says="a row, one per class",
     ),
-    "for_the_known_pictures": Answer(
+    "for_the_known_images": Answer(
         "ex12_q2", 0, None, _RECOGNISE.format(answer="np.eye(5)[labels]"), says="shape"
     ),
     "normal_interval": Answer(

@@ -83,9 +83,13 @@ def train(model, inputs, parts):
     rate = keras.optimizers.schedules.CosineDecay(RATE, steps)  # few epochs then suffice
     model.compile(keras.optimizers.Adam(rate), loss=LOSS, metrics=["accuracy"])
     history = model.fit(
-        inputs[0], parts[1], validation_data=(inputs[1], parts[3]),
-        epochs=EPOCHS, batch_size=BATCH, verbose=0,
-    )  # fmt: skip
+        inputs[0],
+        parts[1],
+        validation_data=(inputs[1], parts[3]),
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        verbose=0,
+    )
     return np.array(history.history["val_accuracy"])
 
 
