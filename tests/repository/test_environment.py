@@ -12,6 +12,8 @@ import yaml
 from packaging.utils import canonicalize_name
 from repository.pins import read_pins
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUIREMENTS = REPOSITORY / "requirements.txt"
 ENVIRONMENT = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))

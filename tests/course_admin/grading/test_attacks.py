@@ -21,6 +21,8 @@ from course_admin.grading.results import Status, SubmissionResult
 from course_admin.grading.sandbox import MEGABYTE, Limits, sandbox_problem
 from course_admin.grading.worker_pool import FOLDER_PREFIX, Options
 
+pytestmark = pytest.mark.slow
+
 ATTACKS = Path(__file__).parent / "attacks"
 LEFT_BEHIND = "left_behind_by_an_attack"
 # Bounds that hold even where a sandbox fails: an attack that gets through is seen, not suffered

@@ -24,6 +24,8 @@ from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sandbox import sandbox_problem
 from course_admin.grading.worker_pool import Options
 
+pytestmark = pytest.mark.slow
+
 
 def one_wrong_answer_each(exercise: str) -> dict[str, Answer]:
     """The first wrong answer to each question."""
