@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
-setup: data ## Install everything into .venv and make the data of the pocket edition
+setup: data ## Install everything into .venv and draw the images of the pocket edition
 	@echo "Ready."
 
 lab: setup ## Open the course in JupyterLab; LAB_ARGS="--port 9999" are handed on
@@ -74,10 +74,10 @@ format: .venv/.project ## Bring code and notebooks into style, strip the noteboo
 bench: setup ## Measure the course against the book's way
 	@$(PY) -m benchmarks
 
-screenshots: setup ## Renew the pictures of the widgets in the README
+screenshots: setup ## Renew the images of the widgets in the README
 	@$(PY) docs/screenshots.py
 
-data: .venv/.project ## Make the pictures of the pocket edition (skips what is there)
+data: .venv/.project ## Draw the images of the pocket edition (skips what is there and right)
 	@$(COURSE) data make
 
 release: .venv/.project ## Make the learners' exercises from the instructor's
