@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import loading, measure
+from benchmarks import input_sizes, loading, measure
+from course_utils import load_backbone
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -182,3 +183,17 @@ def test_the_command_explains_itself_and_names_an_unknown_benchmark():
     assert "loading, dogs, signs, bfloat16, grading" in run("--help").stdout
     wrong = run("--quick", "lodaing")
     assert wrong.returncode == 2 and "no benchmark lodaing" in wrong.stderr
+
+
+def test_input_sizes_are_for_the_photo_edition(monkeypatch):
+    monkeypatch.setenv("COURSE_EDITION", "pocket")
+    with pytest.raises(SystemExit, match="COURSE_EDITION=photo"):
+        input_sizes.main()
+
+
+def test_time_and_accuracy_are_measured(monkeypatch):
+    split = measure.find_split("dogs_vs_cats", "test").take(slice(None, None, 30))
+    monkeypatch.setattr(input_sizes, "TIMED", 2)
+    backbone = load_backbone("minivgg")
+    assert input_sizes.milliseconds(backbone, split) > 0
+    assert f"of {len(split)}; 95 %" in input_sizes.accuracy(backbone, split, split)
