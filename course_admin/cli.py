@@ -267,7 +267,7 @@ def _release(options) -> int:
     released = release.release(sources, options.source.parent / "nbgrader_config.py")
     if options.check:
         found = release.stale(released, options.into)
-        print("\n".join(found) or f"{len(released)} exercises are what their sources give now.")
+        print("\n".join(found) or f"{len(released)} exercises match their sources.")
         return 1 if found else 0
     changed = release.write(released, options.into)
     release.write_zip(released, options.zip)

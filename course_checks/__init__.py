@@ -1,9 +1,9 @@
-"""Checks of the exercises: each asks a learner's function and says what it finds.
+"""Checks of the exercises: each calls a learner's function and says what it finds.
 
-A check chooses inputs, asks the function, and compares with what must come out. What a network
-does decides: its predictions and which of its weights move in training. What it says about
-itself serves to name a mistake. See `course_checks.verdict` for what all checks share. The
-checks of an exercise stand in the file of its lesson.
+A check chooses inputs, calls the function, and compares the answer with the right one. A network is
+judged by what it does: its predictions, and which of its weights move in training. What it says
+about itself only helps to name a mistake. `course_checks.verdict` holds what all checks share; the
+checks of an exercise are in the file of its lesson.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Asking a learner's function or model, and what to say where the answer has another form."""
+"""Ask a learner's function or model, and say what is wrong with the form of its answer."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from course_checks.verdict import Mistake
 
 
 def require_all(*comparisons):
-    """Make all comparisons; name the first mistake, and give the points of the worst.
+    """Make all comparisons; report the first mistake, with the score of the worst.
 
     Returns what the last comparison returns.
     """
@@ -50,12 +50,12 @@ def expect_array(answer, shape: tuple) -> np.ndarray:
     if array.shape != shape:
         raise Mistake(None, f"The shape should be {shape}; yours is {array.shape}.")
     if not np.isfinite(array).all():
-        raise Mistake(None, "Some of the numbers are infinite or no numbers at all.")
+        raise Mistake(None, "Some of the values are infinite or NaN.")
     return array
 
 
 def kind_of(answer) -> str:
-    """Say in a few words what an answer is."""
+    """Describe an answer in a few words."""
     if answer is None:
         return "None (is the return missing?)"
     if isinstance(answer, list):
@@ -64,14 +64,14 @@ def kind_of(answer) -> str:
 
 
 def expect_model(answer):
-    """Return a model of the learner's, here or in another process."""
+    """Return the answer, which must be a model, in this process or another."""
     if not hasattr(answer, "train_step"):
         raise Mistake(None, f"The function should return a Keras model; it gave {kind_of(answer)}.")
     return answer
 
 
 def ask_model(model, question: str, *arguments):
-    """Ask a learner's model one of its `REMOTE_METHODS`, here or in another process."""
+    """Call one of the `REMOTE_METHODS` of a learner's model, in this process or another."""
     if not isinstance(model, ModelView):
         return getattr(model, question)(*arguments)
     try:
@@ -81,7 +81,7 @@ def ask_model(model, question: str, *arguments):
 
 
 def facts_of(model) -> dict:
-    """Return what a model says of itself; see `ModelView.facts`."""
+    """Return a model's description of itself; see `ModelView.facts`."""
     return ask_model(model, "facts")
 
 
@@ -89,7 +89,7 @@ def train_step(model, inputs, targets) -> float:
     """Train a model on one batch, and return the loss, which must be finite."""
     loss = ask_model(model, "train_step", inputs, targets)
     if not isinstance(loss, int | float) or not np.isfinite(loss):
-        raise Mistake(None, f"The training gives no finite loss but {loss!r:.40}.")
+        raise Mistake(None, f"Training gives the loss {loss!r:.40}, which is not a finite number.")
     return float(loss)
 
 
@@ -97,16 +97,16 @@ def predictions_of(model, inputs, classes: int) -> np.ndarray:
     """Return a model's outputs, ``(n, classes)``."""
     answer = ask_model(model, "predict", inputs)
     if np.shape(answer) == (len(inputs), 1):
-        detail = "The network has one output. One for each class was asked for."
+        detail = "The network has one output; it should have one for each class."
         raise Mistake(None, detail)
     return expect_array(answer, (len(inputs), classes))
 
 
 def probabilities_of(model, inputs, classes: int) -> np.ndarray:
-    """Ask for predictions, which must be probabilities."""
+    """Return a model's predictions, which must be probabilities."""
     answer = predictions_of(model, inputs, classes)
     if not np.allclose(answer.sum(axis=1), 1, atol=1e-3) or answer.min() < -1e-6:
-        detail = "The outputs are no probabilities: the last layer needs activation='softmax'."
+        detail = "The outputs are not probabilities: the last layer needs activation='softmax'."
         raise Mistake("softmax-and-loss", detail, score=1 / 3)
     return answer
 
@@ -131,5 +131,5 @@ def head_of(model, name: str) -> dict[str, np.ndarray]:
 
 
 def rounded(numbers: np.ndarray) -> str:
-    """Write an array with one digit after the point."""
+    """Format an array with one digit after the point."""
     return str([round(float(number), 1) for number in numbers])

@@ -47,7 +47,7 @@ def hand_in(name: str, folder: Path | str | None = None) -> Summary:
     name : str
         The exercise, for example ``"03_feature_extractor"``.
     folder : path, optional
-        Where the notebook lies; by default where it runs.
+        The notebook's folder; by default the one it runs in.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def hand_in(name: str, folder: Path | str | None = None) -> Summary:
     """
     folder = Path(folder or Path.cwd())
     saved = folder / f"{name}.ipynb"
-    import nbformat  # takes seconds, and the checks should be there at once
+    import nbformat  # takes seconds, and checks should import at once
 
     try:
         notebook = nbformat.read(saved, as_version=4)
@@ -68,8 +68,8 @@ def hand_in(name: str, folder: Path | str | None = None) -> Summary:
         return Summary(
             f"There is no notebook to hand in: {saved.name}",
             [
-                f"It was looked for in {folder} ({type(error).__name__}).",
-                f"Has it got another name? Rename it to {saved.name}, then run this cell again.",
+                f"The folder searched was {folder} ({type(error).__name__}).",
+                f"Does it have another name? Rename it to {saved.name}, then run this cell again.",
             ],
         )
     earned, possible, lines = _points(notebook)
@@ -77,10 +77,10 @@ def hand_in(name: str, folder: Path | str | None = None) -> Summary:
     if any("### BEGIN SOLUTION" in cell.source for cell in notebook.cells):
         if earned != possible:
             raise AssertionError(f"the solutions do not get all points: {heading}; {lines}")
-        return Summary(heading, [*lines, "These are the solutions: nothing to hand in."])
+        return Summary(heading, [*lines, "These are the solutions: there is nothing to hand in."])
     file = _write(notebook, folder / FOLDER / saved.name)
     lines += [*_differences(notebook), f"Hand in this file: {FOLDER}/{file.name}"]
-    lines += ["It holds what was saved last. Save with Ctrl+S, then run this cell again."]
+    lines += ["It holds the notebook as last saved. Save with Ctrl+S, then run this cell again."]
     return Summary(heading, lines, file)
 
 
@@ -108,7 +108,7 @@ def _differences(notebook) -> list[str]:
     other = [name for name, source in sources_as_run().items() if source.strip() not in cells]
     if not other:
         return []
-    return [f"The saved file holds another version than you ran of: {', '.join(other)}"]
+    return [f"The saved file differs from what you ran in: {', '.join(other)}"]
 
 
 def _write(notebook, file: Path) -> Path:

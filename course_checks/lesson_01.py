@@ -29,26 +29,25 @@ def classifier_size(function, rng) -> str:
         if answer == right + convolution:
             raise Mistake("whole-model-counted", f"With {case} Look at model.layers[-1].")
         if answer != right:
-            raise Mistake(None, f"The classifier has another number of weights. With {case}")
-    return f"Each of {features} features is connected with each of {classes} classes, plus biases."
+            raise Mistake(None, f"The classifier has a different number of weights. With {case}")
+    return f"Each of {features} features is connected to each of {classes} classes, plus biases."
 
 
 @check()
 def vgg_preprocessing(function, rng) -> str:
-    """Check ``function(pixels)``: VGG's preprocessing, which leaves its argument as it was."""
+    """Check ``function(pixels)``: VGG's preprocessing, which does not change its argument."""
     pixels = rng.uniform(0, 255, (2, 5, 4, 3)).astype("float32")
     answer = expect_array(ask(function, ModelSpec("read_only", {"array": pixels})), pixels.shape)
-    ways = _wrong_preprocessings(pixels)
-    for way, values in ways.items():
+    for variant, values in _wrong_preprocessings(pixels).items():
         if np.allclose(answer, values, atol=0.01):
-            raise Mistake("other-preprocessing", f"What came out: {way}.")
+            raise Mistake("other-preprocessing", f"What you gave: {variant}.")
     if not np.allclose(answer, _vgg(pixels), atol=0.01):
         raise Mistake(
             None,
             f"The first pixel is {rounded(pixels[0, 0, 0])} (red, green, blue); you gave "
             f"{rounded(answer[0, 0, 0])}, it should be {rounded(_vgg(pixels)[0, 0, 0])}.",
         )
-    return "Blue, green, red, without the average colour; and the argument is as it was."
+    return "Blue, green, red, minus the average colour; and the argument is unchanged."
 
 
 @check()
@@ -71,8 +70,8 @@ def top_classes(function, rng, top: int = 5) -> str:
         _require_top([pair[0] for pair in answer], order, labels, top)
         given = expect_array([pair[1] for pair in answer], (top,))
         if not np.allclose(given, probabilities[order[::-1][:top]], atol=1e-6):
-            detail = "Give them as they are, neither rounded nor in per cent."
-            detail = f"The labels are right, their probabilities are not. {detail}"
+            detail = "Give them as they are, neither rounded nor in percent."
+            detail = f"The labels are right, but not their probabilities. {detail}"
             raise Mistake(None, detail, score=0.5)
     return "The most probable classes, the most probable first."
 
@@ -85,54 +84,58 @@ def _require_top(given: list, order: np.ndarray, labels: list[str], top: int) ->
         raise Mistake("numbers-for-labels", score=0.5)
     least = [labels[i] for i in order[:top]]
     if given in (least, least[::-1], best[::-1]):
-        raise Mistake("least-probable-first", "Turn it round: [::-1].")
+        raise Mistake("least-probable-first", "Reverse it: [::-1].")
     raise Mistake("not-sorted", f"The first should be {best[0]!r}; you gave {given[0]!r:.60}.")
 
 
 @check()
 def evaluation(function, rng) -> str:
-    """Check ``function(model, pixels, labels)``: (right answers, pictures), preprocessed."""
+    """Check ``function(model, pixels, labels)``: (correct, total) after preprocessing."""
     settings, pixels, labels, counts = _colour_task(rng)
     answer = ask(function, ModelSpec("linear", {**settings, "pooled": False}), pixels, labels)
     total, right = len(labels), counts["right"]
     if isinstance(answer, int | float):
-        share = np.isclose(expect_number(answer), right / total)
+        accuracy = np.isclose(expect_number(answer), right / total)
         detail = f"You gave {answer:.6g}. Return (correct, total)."
-        raise Mistake("accuracy-without-number", detail, score=0.25 if share else 0.0)
+        raise Mistake("accuracy-without-number", detail, score=0.25 if accuracy else 0.0)
     correct, given_total = map(_counted, expect_pair(answer))
     if [correct, given_total] == [total, right]:
-        raise Mistake(None, "The pair is turned round: (correct, total) was asked for.", score=0.5)
+        raise Mistake(None, "The pair is in the wrong order: return (correct, total).", score=0.5)
     if given_total != total:
-        raise Mistake(None, f"There were {total} pictures; you gave {given_total:g}.")
+        raise Mistake(None, f"There are {total} images; you gave {given_total:g}.")
     if correct == right:
-        return f"{right} of {total}, with the preprocessing of the training."
+        return f"{right} of {total}, with the preprocessing used in training."
     if np.isclose(correct, right / total, atol=1e-4):
-        detail = f"{correct:.6g} is the share of right answers; their number was asked for."
+        detail = f"{correct:.6g} is the accuracy; return the number of correct answers."
         raise Mistake(None, detail, score=0.5)
-    for way, count in counts.items():
+    for variant, count in counts.items():
         if correct == count:
-            detail = f"{count} of {total} is what comes out with {way}; it should be {right}."
+            detail = f"{count} of {total} is the result with {variant}; it should be {right}."
             raise Mistake("other-preprocessing", detail)
-    raise Mistake(None, f"{right} of {total} are right; you gave {correct:g}.")
+    raise Mistake(None, f"{right} of {total} are correct; you gave {correct:g}.")
 
 
 def _counted(number: float) -> float:
-    """Undo the rounding of a count that was computed as a share times the total."""
+    """Undo the rounding of a count that was computed as accuracy times total."""
     return round(number) if abs(number - round(number)) < 0.001 else number
 
 
 def _colour_task(rng):
-    """Make pictures and a network that tells their colours, so that preprocessing matters."""
+    """Make images, and a network that classifies their colours, so that preprocessing matters."""
     total = int(rng.integers(50, 80))
     tint = rng.uniform(0, 255, (total, 1, 1, 3))
     pixels = np.clip(tint + rng.normal(0, 30, (total, 8, 8, 3)), 0, 255).astype("uint8")
-    ways = {"right": _vgg(pixels), **_wrong_preprocessings(pixels)}
+    variants = {"right": _vgg(pixels), **_wrong_preprocessings(pixels)}
     while True:
         settings = {"kernel": rng.normal(0, 0.02, (3, 5)), "bias": rng.normal(0, 0.1, 5)}
-        answers = {way: linear_scores(x.mean(axis=(1, 2)), settings) for way, x in ways.items()}
+        answers = {
+            name: linear_scores(x.mean(axis=(1, 2)), settings) for name, x in variants.items()
+        }
         labels = answers["right"].argmax(axis=1)
         labels = np.where(rng.random(total) < 0.2, rng.integers(0, 5, total), labels)
-        counts = {way: int((rows.argmax(axis=1) == labels).sum()) for way, rows in answers.items()}
+        counts = {
+            name: int((rows.argmax(axis=1) == labels).sum()) for name, rows in answers.items()
+        }
         if len(set(counts.values())) == len(counts):
             return settings, pixels, labels, counts
 
@@ -146,9 +149,9 @@ def _wrong_preprocessings(pixels: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "no preprocessing": pixels,
         "red and blue not swapped": pixels - IMAGENET_MEAN[::-1],
-        "the average of blue taken from red": pixels - IMAGENET_MEAN,
-        "the average left in": pixels[..., ::-1],
+        "the average of blue subtracted from red": pixels - IMAGENET_MEAN,
+        "the average not subtracted": pixels[..., ::-1],
         "values divided by 255": pixels / 255,
-        "values from -1 to 1, as MobileNet wants them": pixels / 127.5 - 1,
-        "the preprocessing done twice": _vgg(_vgg(pixels)),
+        "values from -1 to 1, as MobileNet expects": pixels / 127.5 - 1,
+        "preprocessing done twice": _vgg(_vgg(pixels)),
     }

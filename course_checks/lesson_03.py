@@ -33,15 +33,17 @@ ENOUGH_FOR_PETS = 0.70
 
 @check()
 def head_sizes(function, rng) -> str:
-    """Check ``function(maps, classes)``: weights of Flatten + Dense and of pooling + Dense."""
+    """Check ``function(maps, classes)``: weights of Flatten + Dense, and of pooling + Dense."""
     for _ in range(2):
         height, width, channels, classes = (int(number) for number in rng.integers(3, 60, 4))
         answer = expect_pair(ask(function, [height, width, channels], classes))
-        case = f"Maps of {height} x {width} x {channels}, {classes} classes: you gave {answer}."
+        case = (
+            f"For maps of {height} x {width} x {channels} and {classes} classes you gave {answer}."
+        )
         _require_sizes(
             answer, height * width * channels * classes, channels * classes, classes, case
         )
-    return "Average pooling saves all the weights that Flatten spends on places in the picture."
+    return "Average pooling saves all the weights that Flatten spends on positions in the image."
 
 
 def _require_sizes(answer: list, flat: int, pooled: int, biases: int, case: str) -> None:
@@ -53,20 +55,22 @@ def _require_sizes(answer: list, flat: int, pooled: int, biases: int, case: str)
     if answer == right[::-1]:
         raise Mistake("heads-swapped", case, score=0.5)
     if answer[1] == right[1]:
-        raise Mistake(None, f"The head with pooling is right, the other not. {case}", score=0.5)
+        raise Mistake(
+            None, f"The head with pooling is right, the other one is not. {case}", score=0.5
+        )
     if answer[0] == right[0]:
         detail = "Average pooling leaves one number per channel, whatever the height and width."
-        case = f"The head with Flatten is right, the other not. {detail} {case}"
+        case = f"The head with Flatten is right, the other one is not. {detail} {case}"
         raise Mistake(None, case, score=0.5)
-    raise Mistake(None, f"How many numbers arrive at the Dense layer? {case}")
+    raise Mistake(None, f"How many inputs does the Dense layer have? {case}")
 
 
 @check("pets")
 def frozen_classifier(function, rng, pets, classes: int = 2) -> str:
     """Check ``function(backbone)``: frozen, average pooling, one softmax layer, compiled.
 
-    The loss has to take one-hot labels. After some steps of training, the predictions must be
-    those of the new head on the codes of the untouched backbone.
+    The loss must take one-hot labels. After some training steps, the predictions must be those of
+    the new head on the codes of the unchanged backbone.
     """
     rows = rng.permutation(len(pets["inputs"]))[:12]
     inputs, codes = pets["inputs"][rows], pets["input_codes"][rows]
@@ -84,13 +88,13 @@ def frozen_classifier(function, rng, pets, classes: int = 2) -> str:
     )
     after, last = predictions_of(model, inputs, classes), head_of(model, name)
     if not fits_codes(after, codes, last):
-        raise Mistake("backbone-not-frozen", "After training, its features are others.", 1 / 3)
+        raise Mistake("backbone-not-frozen", "After training, its features are different.", 1 / 3)
     require_learning(first, last, codes, targets, [before, after])
     return "Only the head learns, on one number per channel, and the loss fits the softmax."
 
 
 def _new_head(model, channels: int, classes: int) -> str:
-    """Return the name of the one dense layer, or say what else the head is made of."""
+    """Return the name of the head's only dense layer, or say what is wrong with the head."""
     facts = facts_of(model)
     dense = [str(layer["name"]) for layer in facts["layers"] if layer["kind"] == "Dense"]
     if len(dense) != 1:
@@ -111,8 +115,8 @@ def _new_head(model, channels: int, classes: int) -> str:
 
 
 _OTHER_FEATURES = (
-    "The predictions are not those of a softmax layer on the averages of the pretrained feature "
-    "maps. Is it average pooling, on the backbone that was given, without more preprocessing?"
+    "The predictions are not those of a softmax layer on the averaged feature maps. Is it average "
+    "pooling, on the given backbone, without further preprocessing?"
 )
 
 
@@ -122,7 +126,7 @@ def _require_fit(fits: bool) -> None:
 
 
 def _require_moved(model, name: str, train) -> None:
-    """Train, and find out which weights move: all of the head, none of the backbone."""
+    """Train, and require the weights of the head alone to move."""
     before = ask_model(model, "digests")
     for _ in range(3):
         train()
@@ -144,9 +148,9 @@ def _require_moved(model, name: str, train) -> None:
 
 @check("pets")
 def trained_head(function, rng, pets, enough: float = ENOUGH_FOR_PETS) -> str:
-    """Check ``function(codes, labels)``: a trained network, judged on codes it never saw.
+    """Check ``function(codes, labels)``: a trained network, judged on codes it has never seen.
 
-    The order of the channels and the numbers of the two classes are drawn anew.
+    The order of the channels and the indices of the two classes are drawn at random.
     """
     rows, channels = rng.permutation(len(pets["codes"])), rng.permutation(pets["codes"].shape[1])
     codes = np.ascontiguousarray(pets["codes"][:, channels])
@@ -178,7 +182,7 @@ def report_on_test(function, rng) -> str:
         parts[part], truth[part] = [codes, labels], ((total - len(wrong)) / total, total)
     answer = ask(function, ModelSpec("linear", settings), parts)
     _require_report(answer, truth)
-    return f"{truth['test'][0]:.3f} on {truth['test'][1]} images that took no part in the training."
+    return f"{truth['test'][0]:.3f} on {truth['test'][1]} images that took no part in training."
 
 
 def _require_report(answer, truth: dict[str, tuple[float, int]]) -> None:
@@ -194,9 +198,13 @@ def _require_report(answer, truth: dict[str, tuple[float, int]]) -> None:
             raise Mistake(misconception, f"You gave {accuracy:.3f}.")
     right, total = truth["test"]
     if np.isclose(accuracy, right * total):
-        raise Mistake(None, f"{accuracy:g} is the number of right answers, not their share.")
+        raise Mistake(
+            None, f"{accuracy:g} is the number of correct answers; divide by all of them."
+        )
     if np.isclose(accuracy, 100 * right, atol=0.1):
-        raise Mistake(None, f"{accuracy:g} is per cent; give the share, {right:.3f}.", score=0.5)
+        raise Mistake(
+            None, f"{accuracy:g} is in percent; return a fraction, {right:.3f}.", score=0.5
+        )
     if accuracy == total and number is not None and np.isclose(number, right, atol=1e-4):
         raise Mistake(None, "The accuracy comes first, then the number of images.", score=0.5)
     if not np.isclose(accuracy, right, atol=1e-4):

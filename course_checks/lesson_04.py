@@ -16,43 +16,43 @@ __all__ = [
 ]
 
 TOO_GOOD = 0.72
-"""No honest test finds that much where there is nothing to find; half would be chance."""
+"""Accuracy that no honest test reaches on meaningless labels; chance is 0.5."""
 
 ENOUGH = 0.75
-"""Three classes that are easy to tell apart: a sound test finds 0.9 of them."""
+"""Accuracy on three classes that differ clearly; a sound test reaches 0.9."""
 
 
 @check()
 def codes_of_maps(function, rng) -> str:
-    """Check ``function(maps)``: codes after a ReLU, averaged over rows and columns."""
+    """Check ``function(maps)``: codes, the averages of the maps after a ReLU."""
     for _ in range(2):
-        pictures, rows, columns, channels = (int(n) for n in rng.permutation(np.arange(3, 9))[:4])
-        maps = rng.normal(0, 1, (pictures, rows, columns, channels)).astype("float32")
+        images, rows, columns, channels = (int(n) for n in rng.permutation(np.arange(3, 9))[:4])
+        maps = rng.normal(0, 1, (images, rows, columns, channels)).astype("float32")
         answer = ask(function, ModelSpec("read_only", {"array": maps}))
         relu = np.maximum(maps, 0)
-        if np.shape(answer) == (pictures, rows, columns):
-            detail = "The average goes over the channels. Average over rows and columns."
+        if np.shape(answer) == (images, rows, columns):
+            detail = "You averaged over the channels. Average over rows and columns."
             raise Mistake(None, detail)
-        answer = expect_array(answer, (pictures, channels))
+        answer = expect_array(answer, (images, channels))
         if np.allclose(answer, np.maximum(maps.mean(axis=(1, 2)), 0), atol=1e-4):
             raise Mistake("relu-after-average")
         if np.allclose(answer, maps.mean(axis=(1, 2)), atol=1e-4):
             raise Mistake("relu-missing", score=0.5)
         if np.allclose(answer, relu.max(axis=(1, 2)), atol=1e-4):
-            detail = "These are the largest values of the maps. Their averages were asked for."
+            detail = "These are the largest values of the maps; return their averages."
             raise Mistake(None, detail, score=0.5)
         if np.allclose(answer, relu.sum(axis=(1, 2)), rtol=1e-3, atol=1e-3):
-            detail = "These are sums over the maps: divide by the number of places."
+            detail = "These are sums over the maps: divide by the number of positions."
             raise Mistake(None, detail, score=0.5)
         if not np.allclose(answer, relu.mean(axis=(1, 2)), atol=1e-4):
             detail = f"The first number should be {relu[0, :, :, 0].mean():.4f}"
             raise Mistake(None, f"{detail}; you gave {answer[0, 0]:.4f}.")
-    return "First the ReLU, then the average: a number per channel, none of them negative."
+    return "First the ReLU, then the average: one number per channel, none of them negative."
 
 
 @check()
 def weights_behind_maps(function, rng) -> str:
-    """Check ``function(height, width, channels, units)``: weights after Flatten and average."""
+    """Check ``function(height, width, channels, units)``: weights after Flatten and pooling."""
     for _ in range(2):
         height, width, channels, units = (int(n) for n in rng.permutation(np.arange(5, 60))[:4])
         answer = expect_pair(ask(function, height, width, channels, units))
@@ -67,40 +67,40 @@ def weights_behind_maps(function, rng) -> str:
         if answer == [flattened, averaged]:
             raise Mistake("biases-forgotten", f"With {case}", score=0.5)
         if answer == right[::-1]:
-            raise Mistake("heads-swapped", f"First after Flatten. With {case}", score=0.5)
-        for i, place in enumerate(("after Flatten", "after the average")):
+            raise Mistake("heads-swapped", f"Flatten comes first. With {case}", score=0.5)
+        for i, place in enumerate(("after Flatten", "after pooling")):
             if answer[i] == right[i] and answer[1 - i] != right[1 - i]:
-                other = ("after Flatten", "after the average")[1 - i]
-                detail = f"The number {place} is right, the one {other} is not. With {case}"
+                other = ("after Flatten", "after pooling")[1 - i]
+                detail = f"The number {place} is right, but not the one {other}. With {case}"
                 raise Mistake(None, detail, score=0.5)
-        detail = "Multiply the numbers that come in by the units, and add a bias for each unit."
+        detail = "Multiply the inputs by the units, and add a bias for each unit."
         raise Mistake(None, f"{detail} With {case}")
     return f"With 7 x 7 x 512 maps and 512 units: {7 * 7 * 512 * 512 + 512:,} or {513 * 512:,}."
 
 
 @check()
 def honest_cross_validation(function, rng) -> str:
-    """Check ``function(codes, labels, persons, k)``: predictions that no leak makes too good.
+    """Check ``function(codes, labels, persons, k)``: predictions without a leak.
 
-    Asked with tables in which there is nothing to find: one in which only the training pictures
-    can be known by heart, one with thousands of columns to choose from, one in which all
-    pictures of a person look alike. And with a table in which three classes differ.
+    Three tables hold nothing to find: in one a classifier can only memorise its training images,
+    one has thousands of columns to choose from, in one all images of a person look alike. In a
+    fourth table, three classes differ.
     """
-    share = _share_right(function, _noise(rng, columns=1000, chosen=1000))
-    if share > TOO_GOOD:
-        raise Mistake("trained-on-tested", _found(share))
+    accuracy = _accuracy(function, _noise(rng, columns=1000, chosen=1000))
+    if accuracy > TOO_GOOD:
+        raise Mistake("trained-on-tested", _on_noise(accuracy))
     require_all(
         lambda: _require_columns(function, rng),
         lambda: _require_persons(function, rng),
         lambda: _require_signal(function, rng),
     )
-    return "Where there is nothing to find, it finds nothing; where there is, it does."
+    return "It finds what there is to find, and nothing where there is nothing."
 
 
 def _require_columns(function, rng) -> None:
-    share = _share_right(function, _noise(rng, columns=3000, chosen=20))
-    if share > TOO_GOOD:
-        raise Mistake("columns-chosen-outside", _found(share), score=1 / 3)
+    accuracy = _accuracy(function, _noise(rng, columns=3000, chosen=20))
+    if accuracy > TOO_GOOD:
+        raise Mistake("columns-chosen-outside", _on_noise(accuracy), score=1 / 3)
 
 
 def _require_persons(function, rng) -> None:
@@ -110,9 +110,9 @@ def _require_persons(function, rng) -> None:
     codes = np.repeat(looks, 4, axis=0) + rng.normal(0, 0.2, (160, 80))
     order = rng.permutation(160)
     table = codes[order], np.repeat(classes, 4)[order], persons[order], 80
-    share = _share_right(function, table)
-    if share > 0.85:
-        raise Mistake("persons-on-both-sides", _found(share), score=1 / 3)
+    accuracy = _accuracy(function, table)
+    if accuracy > 0.85:
+        raise Mistake("persons-on-both-sides", _on_noise(accuracy), score=1 / 3)
 
 
 def _require_signal(function, rng) -> None:
@@ -121,36 +121,36 @@ def _require_signal(function, rng) -> None:
     codes[:, rng.permutation(40)[:9]] += 2 * rng.normal(0, 1, (3, 9))[labels]
     order = rng.permutation(120)
     table = codes[order], labels[order], np.repeat(np.arange(30), 4)[order], 12
-    share = _share_right(function, table)
-    if share < ENOUGH:
-        detail = f"Three classes that differ clearly are found in {share:.0%} of the rows only."
-        raise Mistake(None, f"{detail} Do the predictions stand in the order of the rows?")
+    accuracy = _accuracy(function, table)
+    if accuracy < ENOUGH:
+        detail = f"On three classes that differ clearly, the accuracy is only {accuracy:.0%}."
+        raise Mistake(None, f"{detail} Are the predictions in the order of the rows?")
 
 
 def _noise(rng, columns: int, chosen: int) -> tuple:
-    """Make a table without any meaning, in which each picture shows another person."""
+    """Make a table of noise, in which each image shows a different person."""
     labels = rng.permutation(np.tile([0, 1], 70))
     return rng.normal(0, 1, (140, columns)), labels, rng.permutation(140), chosen
 
 
-def _share_right(function, table: tuple) -> float:
+def _accuracy(function, table: tuple) -> float:
     labels = table[1]
     answer = ask(function, *table)
     if np.ndim(answer) == 2 and np.shape(answer)[1] == len(np.unique(labels)):
-        detail = "These are scores or probabilities. Classes were asked for."
+        detail = "These are scores or probabilities; return classes."
         raise Mistake(None, detail)
     return float((expect_array(answer, labels.shape) == labels).mean())
 
 
-def _found(share: float) -> str:
-    return f"With labels that mean nothing it was right on {share:.0%}; chance is half."
+def _on_noise(accuracy: float) -> str:
+    return f"On meaningless labels it reaches an accuracy of {accuracy:.0%}; chance is 50%."
 
 
 @check()
 def earliest_depth(function, rng) -> str:
-    """Check ``function(right)``: the earliest block that cannot be told from the best."""
+    """Check ``function(right)``: the earliest block not clearly worse than the best."""
     require_all(*(functools.partial(_require_depth, function, rng, *case) for case in _DEPTHS))
-    return "The earliest block that is as good as the best, as far as one can tell."
+    return "The earliest block that is not clearly worse than the best."
 
 
 _DEPTHS = (
@@ -160,39 +160,39 @@ _DEPTHS = (
     ("block4", (0.50, 0.70, 0.80, 0.96, 0.90)),
     ("block5", (0.60, 0.70, 0.80, 0.90, 0.93)),
 )
-"""What to answer, and accuracies by block. In the last, the intervals of blocks 4 and 5 overlap."""
+"""The right answer, and accuracies by block. In the last, intervals of blocks 4 and 5 overlap."""
 
 
 def _require_depth(function, rng, expected: str, accuracies: tuple) -> None:
     right = _answers_by_block(rng, expected, accuracies)
     answer = ask(function, right)
     if not isinstance(answer, str):
-        detail = f"The name of a block was asked for; you gave {kind_of(answer)}."
+        detail = f"Return the name of a block; you gave {kind_of(answer)}."
         raise Mistake(None, detail)
     if answer != expected:
         _name_wrong_depth(answer, expected, right)
 
 
-def _answers_by_block(rng, expected: str, accuracies, pictures: int = 500) -> dict:
-    """Draw which pictures were classified rightly, until the answer is the expected one.
+def _answers_by_block(rng, expected: str, accuracies, images: int = 500) -> dict:
+    """Draw which images each block classifies correctly, until the answer is the expected one.
 
-    No interval's end lies close to zero, so that rounding decides nothing. The blocks fail on
-    the same difficult pictures, so that differences say more than accuracies.
+    No end of an interval is close to zero, so rounding decides nothing. The blocks fail on the
+    same difficult images, so differences say more than accuracies.
     """
     while True:
-        difficult = rng.uniform(0, 1, pictures)
+        difficult = rng.uniform(0, 1, images)
         right = {
-            f"block{number}": difficult + rng.normal(0, 0.03, pictures) < accuracy
+            f"block{number}": difficult + rng.normal(0, 0.03, images) < accuracy
             for number, accuracy in enumerate(accuracies, start=1)
         }
-        shares = sorted(rows.mean() for rows in right.values())
+        accuracies_found = sorted(rows.mean() for rows in right.values())
         clear = all(abs(low) > 0.003 for low in _lower_ends(right).values())
-        if clear and shares[-1] > shares[-2] and _earliest(right) == expected:
+        if clear and accuracies_found[-1] > accuracies_found[-2] and _earliest(right) == expected:
             return right
 
 
 def _lower_ends(right: dict[str, np.ndarray]) -> dict[str, float]:
-    """Return of each block but the best the lower end of the interval of best minus block."""
+    """Return for each other block the lower end of the interval of best minus block."""
     best = _best(right)
     ends = {}
     for block, rows in right.items():
@@ -215,8 +215,8 @@ def _name_wrong_depth(answer: str, expected: str, right: dict[str, np.ndarray]) 
     if answer not in right:
         names = ", ".join(right)
         raise Mistake(None, f"You gave {answer[:40]!r}; the blocks are {names}.")
-    shares = ", ".join(f"{block} {rows.mean():.3f}" for block, rows in right.items())
-    case = f"Of the accuracies {shares} you chose {answer}; it should be {expected}."
+    accuracies = ", ".join(f"{block} {rows.mean():.3f}" for block, rows in right.items())
+    case = f"From the accuracies {accuracies} you chose {answer}; it should be {expected}."
     best = _best(right)
     if answer == best:
         raise Mistake("best-by-luck", case, score=1 / 3)
@@ -225,5 +225,5 @@ def _name_wrong_depth(answer: str, expected: str, right: dict[str, np.ndarray]) 
     if _lower_ends(right)[answer] > 0 and behind < reach[best] + reach[answer]:
         raise Mistake("intervals-for-differences", case, score=1 / 3)
     if _lower_ends(right)[answer] <= 0:
-        raise Mistake(None, f"There is an earlier one that is as good. {case}", score=1 / 3)
+        raise Mistake(None, f"An earlier block is not clearly worse either. {case}", score=1 / 3)
     raise Mistake(None, case)

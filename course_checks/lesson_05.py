@@ -53,17 +53,17 @@ def trainable_after_freezing(function, rng, backbone) -> str:
         if answer == total - right[number]:
             raise Mistake("frozen-part-counted", case)
         if answer in (right[0], total):
-            raise Mistake(None, f"These are all its weights, the frozen ones too. {case}")
-        raise Mistake(None, f"{case} Count what is in trainable_weights after freezing.")
-    return f"{right[4]:,} of {total:,} weights are left to train after block4."
+            raise Mistake(None, f"These are all its weights, including the frozen ones. {case}")
+        raise Mistake(None, f"{case} Count the weights in trainable_weights after freezing.")
+    return f"{right[4]:,} of {total:,} weights remain trainable after block4."
 
 
 @check()
 def first_convolutions_frozen(function, rng) -> str:
-    """Check ``function(model, n)``: the first n convolutions stay as they are in training.
+    """Check ``function(model, n)``: training leaves the first n convolutions unchanged.
 
     The model was compiled and trained before; the function returns it ready for training with
-    class numbers as labels.
+    integer labels.
     """
     for n in rng.permutation([1, 2, 3])[:2]:
         weights = network_weights(rng)
@@ -78,25 +78,27 @@ def first_convolutions_frozen(function, rng) -> str:
         predictions = predictions_of(model, inputs, 3)
         differ = np.ptp(predictions, axis=0).max() > 0.001
         if not differ or not np.allclose(predictions, network_outputs(inputs, after), atol=0.02):
-            raise Mistake(None, "The network is no longer the one that was given.")
+            raise Mistake(None, "The network is no longer the given one.")
         still = [
             all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
             for pair in zip(before, after, strict=True)
         ]
         _require_still(model, still, int(n))
         _require_step(before, after, inputs, labels)
-    return "The first convolutions keep their weights to the last digit; all others learn."
+    return "The first convolutions keep their weights exactly; all other layers learn."
 
 
 _NETWORK = ("conv1", "conv2", "conv3", "conv4", "predictions")
 
 
 def _require_still(model, still: list[bool], n: int) -> None:
-    """Compare which of the four convolutions and the classifier kept their weights."""
+    """Require the first n of four convolutions, and nothing else, to keep their weights."""
     if still == [i < n for i in range(5)]:
         return
     kept = ", ".join(name for name, is_still in zip(_NETWORK, still, strict=True) if is_still)
-    case = f"Asked for the first {n}; what kept its weights in training: {kept or 'nothing'}."
+    case = (
+        f"Frozen should be the first {n}; what kept its weights in training: {kept or 'nothing'}."
+    )
     flags = {layer["name"]: layer["trainable"] for layer in facts_of(model)["layers"]}
     if [not flags.get(name, True) for name in _NETWORK] != still:
         raise Mistake("trainable-after-compile", case, score=1 / 3)
@@ -110,12 +112,14 @@ def _require_still(model, still: list[bool], n: int) -> None:
 
 
 def _require_step(before: list, after: list, inputs, labels, rate: float = 0.1) -> None:
-    """Compare the way of the classifier's biases with a step of SGD, in NumPy."""
+    """Require the classifier's biases to move as in a step of SGD, computed in NumPy."""
     probabilities = network_outputs(inputs, before)
     gradient = (probabilities - np.eye(probabilities.shape[1])[labels]).mean(axis=0)
-    way = after[-1][1] - before[-1][1]
-    if not np.allclose(way, -rate * gradient, rtol=0.1, atol=0.002):
-        detail = "The right layers learn, but not as with the cross-entropy and SGD at a rate of"
+    step = after[-1][1] - before[-1][1]
+    if not np.allclose(step, -rate * gradient, rtol=0.1, atol=0.002):
+        detail = (
+            "The right layers learn, but not as they do with cross-entropy and SGD at a rate of"
+        )
         raise Mistake(None, f"{detail} {rate:g}.", score=2 / 3)
 
 
@@ -124,7 +128,7 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
     """Check ``function(backbone, classes, head_rate)``: a network ready to be fine-tuned.
 
     Adam at a tenth of `head_rate`, batch normalisation in inference mode, convolutions
-    trainable, class numbers as labels.
+    trainable, integer labels.
     """
     head_rate = float(rng.choice([0.02, 0.008, 0.004]))
     given = _normalised_weights(rng)
@@ -145,11 +149,11 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
     if not any(change for name, change in changes.items() if "conv" in name):
         raise Mistake("backbone-still-frozen", score=1 / 3)
     _require_rate(model, changes, head_rate)
-    return f"The convolutions learn at {head_rate / 10:g}, and batch normalisation stays as it is."
+    return f"The convolutions learn at {head_rate / 10:g}, and batch normalisation does not change."
 
 
 def _normalised_weights(rng) -> dict[str, np.ndarray]:
-    """Return the weights of ``normalised_backbone``; its pretraining had another mean."""
+    """Return weights for ``normalised_backbone``, with moving means unlike the inputs'."""
     filters = int(rng.integers(4, 9))
     arrays = {
         "conv1/kernel": rng.normal(0, 0.3, (3, 3, 3, filters)),
@@ -164,7 +168,7 @@ def _normalised_weights(rng) -> dict[str, np.ndarray]:
 
 
 def _by_ending(model, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the model's weights by the names they had in the backbone, the head's besides."""
+    """Return the model's weights by their names in the backbone, and those of the head."""
     names = (*given, "head/kernel", "head/bias")
     dense = [layer["name"] for layer in facts_of(model)["layers"] if layer["kind"] == "Dense"]
     if len(dense) != 1:
@@ -191,8 +195,8 @@ def _require_normalised(given, first, last, inputs, labels, predictions: list) -
     if not (same and all(fits)):
         raise Mistake(
             None,
-            "The network is not average pooling and a softmax layer on the backbone that was "
-            "given, with batch normalisation in inference mode.",
+            "The network is not average pooling and a softmax layer on the given backbone, with "
+            "batch normalisation in inference mode.",
             score=1 / 3,
         )
     targets = np.eye(predictions[0].shape[1])[labels]
@@ -210,27 +214,29 @@ def _normalised_forward(inputs: np.ndarray, weights: dict[str, np.ndarray]) -> n
 
 _INFERENCE_MODE = (
     "Its moving averages change in training. Freeze its layers, or use add_classifier; "
-    "training=False in the call does not last through fit."
+    "training=False in the call does not reach the layers of a nested model in fit."
 )
 
 
 def _require_rate(model, changes: dict, head_rate: float) -> None:
-    # Adam's first step moves every weight by the learning rate, whatever its gradient is.
+    # Adam's first step moves every weight by the learning rate, whatever its gradient
     step = max(changes.values())
     name = str(facts_of(model)["optimizer"])[:30]
     if np.isclose(step, head_rate / 10, rtol=0.1):
         return
-    detail = f"The head's rate was {head_rate:g}; the weights move by up to {step:.2g} a step."
+    detail = f"The head's rate was {head_rate:g}; the weights move by up to {step:.2g} per step."
     if np.isclose(step, head_rate, rtol=0.1):
         raise Mistake("head-rate-for-backbone", detail, score=2 / 3)
-    raise Mistake(None, f"A tenth of it, with Adam, was asked for ({name}). {detail}", score=2 / 3)
+    raise Mistake(
+        None, f"Use Adam at a tenth of it (your optimizer is {name}). {detail}", score=2 / 3
+    )
 
 
 @check("signs")
 def fine_tuned_part(function, rng, signs, enough: float = ENOUGH_FOR_SIGNS) -> str:
     """Check ``function(second, features, labels)``: the last block, fine-tuned for ten signs.
 
-    It is judged on signers of whom it saw no picture. The numbers of the classes are drawn anew.
+    It is judged on signers it has never seen. The class indices are drawn at random.
     """
     names = rng.permutation(10)
     labels = names[signs["labels"]]
@@ -246,6 +252,6 @@ def fine_tuned_part(function, rng, signs, enough: float = ENOUGH_FOR_SIGNS) -> s
     head = sum(layer["parameters"] for layer in facts["layers"] if layer["kind"] == "Dense")
     if facts["trainable_parameters"] <= head:
         right = (answers.argmax(axis=1) == labels[hold]).mean()
-        detail = f"It is right on {right:.0%} of signs by people it never saw."
+        detail = f"It reaches an accuracy of {right:.0%} on signers it has never seen."
         raise Mistake("backbone-still-frozen", detail, score=0.25)
     return require_accuracy(answers, labels[hold], enough, chance=0.4)

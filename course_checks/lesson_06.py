@@ -18,44 +18,44 @@ def rate_of_each_layer(function, rng) -> str:
         rate = float(rng.choice([0.003, 0.0004, 0.02]))
         answer = ask(function, names, rate)
         if not isinstance(answer, dict):
-            detail = f"A dictionary from name to rate was asked for; you gave {kind_of(answer)}."
+            detail = f"Return a dictionary from name to rate; you gave {kind_of(answer)}."
             raise Mistake(None, detail)
         if set(answer) != set(names):
             missing = sorted(set(names) - set(answer)) or sorted(set(answer) - set(names))
-            raise Mistake(None, f"The names should be those of the layers: what of {missing[:3]}?")
+            raise Mistake(None, f"The keys should be the layers' names: what about {missing[:3]}?")
         found = np.array([expect_number(answer[name]) for name in names], "float64")
         _require_rates(found, np.repeat([0.01, 0.1, 1.0], third), rate)
     return (
-        "A hundredth for the early layers, a tenth in the middle, the full rate for the late ones."
+        "A hundredth of the rate for early layers, a tenth in the middle, all of it for late ones."
     )
 
 
 def _layer_names(rng, count: int) -> list[str]:
-    """Name layers in an order that is not the one of the alphabet."""
+    """Name layers in an order that is not alphabetical."""
     numbers = rng.permutation(np.arange(10, 99))[:count]
     return [f"convolution{number}" for number in numbers]
 
 
 def _require_rates(found: np.ndarray, factors: np.ndarray, rate: float) -> None:
-    case = f"Of {len(found)} layers and a rate of {rate:g} you gave {found.tolist()}."
+    case = f"For {len(found)} layers and a rate of {rate:g} you gave {found.tolist()}."
     if np.allclose(found, rate * factors, rtol=1e-3, atol=0):
         return
     if np.allclose(found, rate * factors[::-1], rtol=1e-3, atol=0):
         raise Mistake("rates-upside-down", case, score=1 / 3)
     if np.allclose(found, factors, rtol=1e-3, atol=0):
-        raise Mistake(None, f"These are factors. Multiply them with the rate. {case}", score=2 / 3)
+        raise Mistake(None, f"These are factors. Multiply them by the rate. {case}", score=2 / 3)
     if np.allclose(found, rate, rtol=1e-3, atol=0):
         raise Mistake(None, f"All layers have the same rate. {case}")
     if np.allclose(found, rate / factors, rtol=1e-3, atol=0):
         raise Mistake("rates-upside-down", f"They grow instead of shrinking. {case}", score=1 / 3)
-    raise Mistake(None, f"A third each: a hundredth, a tenth, all of the rate. {case}")
+    raise Mistake(None, f"By thirds: a hundredth, a tenth, all of the rate. {case}")
 
 
 @check()
 def relative_distance(function, rng) -> str:
-    """Check ``function(before, after)``: the distance moved as a share of the length before.
+    """Check ``function(before, after)``: the distance moved, divided by the length before.
 
-    Both are lists of arrays, whose numbers are taken as one long row.
+    Both are lists of arrays, which together form one long vector.
     """
     for count in (1, 3):
         shapes = [tuple(int(n) for n in rng.integers(2, 6, 2)) for _ in range(count)]
@@ -64,13 +64,13 @@ def relative_distance(function, rng) -> str:
         after = [b + rng.normal(0, 0.3, b.shape) for b in before]
         answer = expect_number(ask(function, before, after))
         _require_distance(float(answer), before, after)
-    return "The way as a share of the length, over all arrays together."
+    return "Distance divided by length, over all arrays together."
 
 
 def _require_distance(answer: float, before: list, after: list) -> None:
-    way = np.concatenate([(a - b).ravel() for a, b in zip(after, before, strict=True)])
+    moved = np.concatenate([(a - b).ravel() for a, b in zip(after, before, strict=True)])
     old, new = (np.concatenate([array.ravel() for array in arrays]) for arrays in (before, after))
-    right = np.linalg.norm(way) / np.linalg.norm(old)
+    right = np.linalg.norm(moved) / np.linalg.norm(old)
     case = f"You gave {answer:.4g} for {len(before)} array{'s' * (len(before) > 1)}."
 
     def close(number) -> bool:
@@ -78,29 +78,29 @@ def _require_distance(answer: float, before: list, after: list) -> None:
 
     if close(right):
         return
-    if close(np.linalg.norm(way)):
+    if close(np.linalg.norm(moved)):
         raise Mistake("distance-not-relative", case, score=1 / 3)
     if close(right**2):
         raise Mistake(None, f"The square root is missing. {case}", score=1 / 3)
-    if close(np.linalg.norm(way) / np.linalg.norm(new)):
-        detail = f"It is divided by the length after training, not before. {case}"
+    if close(np.linalg.norm(moved) / np.linalg.norm(new)):
+        detail = f"You divided by the length after training; divide by the one before. {case}"
         raise Mistake(None, detail, score=1 / 3)
     each = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(after, before, strict=True)]
     if close(np.mean(each)) or close(np.sum(each)):
-        detail = "Each array has a ratio of its own here. Add up the squares of all arrays first."
+        detail = "You computed a ratio for each array. Add up the squares of all arrays first."
         raise Mistake(None, f"{detail} {case}", score=1 / 3)
     if close(abs(np.linalg.norm(new) - np.linalg.norm(old)) / np.linalg.norm(old)):
         detail = "This compares two lengths. Weights can turn without getting longer: subtract"
         raise Mistake(None, f"{detail} the weights first. {case}")
-    raise Mistake(None, f"Right is {right:.4g}. {case}")
+    raise Mistake(None, f"It should be {right:.4g}. {case}")
 
 
 @check()
 def scaled_steps(function, rng, rate: float = 0.004) -> str:
     """Check ``function(model, rate, factors)``: compiled with Adam at a rate per layer.
 
-    Adam's first step moves the weights by the rate, whatever the gradient is: so a step of
-    training shows the rate of each layer.
+    Adam's first step moves the weights by the rate, whatever the gradient, so one training step
+    shows the rate of each layer.
     """
     names = ("conv1", "conv2", "conv3", "conv4", "predictions")
     weights = network_weights(rng)
@@ -119,7 +119,7 @@ def scaled_steps(function, rng, rate: float = 0.004) -> str:
 
 
 def _require_steps(steps: list[float], rate: float, factors: list[float], names) -> None:
-    """Compare how far each layer moved in one step with its rate."""
+    """Require each layer to move by its rate in one step."""
     moved = ", ".join(f"{name} {step:.2g}" for name, step in zip(names, steps, strict=True))
     case = f"In one step the layers moved by: {moved}."
     right = rate * np.array(factors)
@@ -133,21 +133,23 @@ def _require_steps(steps: list[float], rate: float, factors: list[float], names)
         detail = f"The layers with a factor are frozen; they should move a little. {case}"
         raise Mistake(None, detail, score=1 / 3)
     if np.allclose(steps, np.array(factors), rtol=0.1, atol=0):
-        raise Mistake(None, f"The factors are taken for rates. {case}", score=1 / 3)
+        raise Mistake(None, f"The factors were used as rates. {case}", score=1 / 3)
     if not any(steps):
-        raise Mistake(None, f"Nothing moves: is everything frozen, or the rate zero? {case}")
+        raise Mistake(None, f"Nothing moves: is everything frozen, or is the rate zero? {case}")
     if np.allclose(steps / right, (steps / right)[0], rtol=0.1):
-        detail = "The rates stand in the right proportion, but the step of the layers without a"
+        detail = "The rates are in the right proportion, but the step of the layers without a"
         raise Mistake(None, f"{detail} factor should be {rate:g}. {case}", score=2 / 3)
-    raise Mistake(None, f"Asked for: {dict(zip(names, right.tolist(), strict=True))}. {case}")
+    raise Mistake(
+        None, f"The steps should be {dict(zip(names, right.tolist(), strict=True))}. {case}"
+    )
 
 
 @check()
 def looks_saved(function, rng) -> str:
     """Check ``function(looks, pretrained, scratch, goal)``: how many times fewer looks.
 
-    ``pretrained`` and ``scratch`` hold a row for each seed. The mean over the seeds decides.
-    ``None`` is asked for where one of them never reaches the goal.
+    ``pretrained`` and ``scratch`` hold a row for each seed; their mean decides. The answer is
+    ``None`` if one of them never reaches the goal.
     """
     for reached in (True, True, False):  # in this order: a constant fails before it gets points
         looks, curves, goal = _curves(rng, reached)
@@ -157,11 +159,11 @@ def looks_saved(function, rng) -> str:
             _require_none(answer, looks, curves, goal)
         else:
             _require_ratio(expect_number(answer), looks, curves, goal)
-    return "The mean of the seeds decides, and what was never reached has no ratio."
+    return "The mean over the seeds decides, and a goal never reached has no ratio."
 
 
 def _curves(rng, reached: bool):
-    """Draw two learning curves of three seeds, and a goal; the seeds reach it at other stages."""
+    """Draw two learning curves of three seeds, and a goal; seeds reach it at different times."""
     while True:
         looks = (40 * int(rng.integers(2, 6)) * 2 ** np.arange(8)).tolist()
         stages = np.arange(8)
@@ -200,7 +202,7 @@ def _require_none(answer, looks, curves, goal: float) -> None:
     if answer is None:
         return
     best = _ratio(looks, [curve.max(axis=0) for curve in curves], goal)
-    detail = f"The mean from scratch never reaches {goal:g}: None was asked for. You gave"
+    detail = f"The mean from scratch never reaches {goal:g}: return None. You gave"
     if best is not None and isinstance(answer, int | float) and np.isclose(answer, best):
         raise Mistake("best-seed-taken", f"{detail} {answer:g}.")
     raise Mistake(None, f"{detail} {answer!r:.40}.", score=2 / 3)

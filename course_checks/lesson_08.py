@@ -14,7 +14,7 @@ __all__ = ["convolution_costs", "distillation", "residual_block", "separable_con
 def convolution_costs(function, rng) -> str:
     """Check ``function(size, kernel, channels, filters, stride)``: parameters, multiply-adds.
 
-    The maps are square and padded, so a stride of 2 halves them; there is a bias per filter.
+    The maps are square and padded, so a stride of 2 halves them; each filter has a bias.
     """
 
     def compare(stride: int):
@@ -22,14 +22,14 @@ def convolution_costs(function, rng) -> str:
         size, channels, filters = (int(n) for n in rng.choice([8, 12, 20, 28, 36], 3, False))
         answer = expect_pair(ask(function, size, kernel, channels, filters, stride))
         case = (
-            f"Maps of {size} x {size} x {channels}, {filters} kernels of {kernel} x {kernel}, "
-            f"stride {stride}: you gave {answer}."
+            f"For maps of {size} x {size} x {channels}, {filters} kernels of {kernel} x {kernel} "
+            f"and stride {stride} you gave {answer}."
         )
         numbers = kernel * kernel * channels * filters
         _require_costs(answer, numbers, filters, size // stride, stride, case)
 
     require_all(lambda: compare(1), lambda: compare(2))
-    return "Few weights can be much work: each is used once at every place of the output."
+    return "A few weights can be a lot of work: each is used at every position of the output."
 
 
 def _require_costs(answer, numbers: int, filters: int, side: int, stride: int, case: str) -> None:
@@ -46,7 +46,11 @@ def _require_costs(answer, numbers: int, filters: int, side: int, stride: int, c
         raise Mistake("places-forgotten", case, score=0.5 * (answer[0] == right[0]))
     half = answer[0] == right[0] or answer[1] == right[1]
     which = "Only the parameters are" if answer[0] == right[0] else "Only the multiply-adds are"
-    detail = f"{which} right." if half else "Draw one place of the output first: what meets there?"
+    detail = (
+        f"{which} right."
+        if half
+        else "Which inputs and weights make up one output value? Start from there."
+    )
     raise Mistake(None, f"{detail} {case}", score=0.5 * half)
 
 
@@ -54,7 +58,7 @@ def _require_costs(answer, numbers: int, filters: int, side: int, stride: int, c
 def separable_convolution(function, rng) -> str:
     """Check ``function(maps, depthwise_kernel, pointwise_kernel)``, padded, stride 2.
 
-    Height and width are odd: Keras' padding starts at the same place as ours only then.
+    Height and width are odd, because only then Keras pads both sides alike.
     """
     height, width = (int(n) for n in rng.permutation([5, 7, 9])[:2])
     channels, filters = (int(n) for n in rng.permutation([4, 6, 8])[:2])
@@ -65,17 +69,19 @@ def separable_convolution(function, rng) -> str:
     _require_stride(answer, _depthwise(maps, kernel) @ mixing)
     shape = (2, (height + 1) // 2, (width + 1) // 2, filters)
     _require_separable(expect_array(answer, shape), maps, kernel, mixing)
-    return "First look at each channel on its own, then mix: two cheap steps for a dear one."
+    return (
+        "Filter each channel on its own, then mix them: two cheap steps replace an expensive one."
+    )
 
 
 def _require_stride(answer, everywhere: np.ndarray) -> None:
-    """Say so where an answer is right but for the places of its numbers."""
+    """Name an answer that is right except for its stride."""
     given = answer if isinstance(answer, np.ndarray) else np.zeros(())
     if _same(given, everywhere):
-        detail = "This is right for a stride of 1. Take every second place."
+        detail = "This is right for a stride of 1. Take every second position."
         raise Mistake(None, detail, score=2 / 3)
     if _same(given, everywhere[:, 1::2, 1::2]):
-        raise Mistake(None, "These are the places 1, 3, 5, ...; begin with 0.", score=2 / 3)
+        raise Mistake(None, "These are positions 1, 3, 5, ...; start at 0.", score=2 / 3)
 
 
 def _require_separable(answer: np.ndarray, maps, kernel, mixing) -> None:
@@ -89,23 +95,25 @@ def _require_separable(answer: np.ndarray, maps, kernel, mixing) -> None:
     if _same(answer, mixed(np.repeat(summed, maps.shape[-1], -1))):
         raise Mistake("depthwise-mixes", score=1 / 3)
     if _same(answer, mixed(_depthwise(maps, kernel[::-1, ::-1]))):
-        detail = "The kernel is turned round. In a network it is laid on the maps as it is."
+        detail = "The kernel is flipped. Convolutions in networks do not flip it."
         raise Mistake(None, detail, score=2 / 3)
     if _same(answer, mixed(_depthwise(maps, kernel.swapaxes(0, 1)))):
         raise Mistake(None, "Height and width of the kernel are swapped.", score=2 / 3)
     if _same(answer, mixed(maps)):
-        raise Mistake(None, "Only the mixing is there; the 3x3 step is missing.", score=1 / 3)
+        raise Mistake(
+            None, "Only the pointwise step is there; the 3x3 step is missing.", score=1 / 3
+        )
     if _same(answer, _depthwise(maps[:, ::2, ::2], kernel) @ mixing):
-        detail = "The kernel should see the neighbours in the whole maps, not every second place."
+        detail = "Apply the kernel to the full maps, then keep every second position."
         raise Mistake(None, detail, score=1 / 3)
     if _same(answer[:, 1:-1, 1:-1], mixed(each)[:, 1:-1, 1:-1]):
-        detail = "Inside it is right, at the border not: pad the maps with zeros."
+        detail = "It is right inside but not at the border: pad the maps with zeros."
         raise Mistake(None, detail, score=2 / 3)
     raise Mistake(None, "The shape is right, the numbers are not.")
 
 
 def _depthwise(maps: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Lay a 3x3 kernel of its own on each channel of ``(n, height, width, channels)``."""
+    """Convolve each channel of ``(n, height, width, channels)`` with its own 3x3 kernel."""
     padded = np.pad(maps.astype("float64"), ((0, 0), (1, 1), (1, 1), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
     return np.einsum("nyxchw,hwc->nyxc", windows, kernel)
@@ -122,7 +130,9 @@ def residual_block(function, rng) -> str:
     inside = _relu(_convolve(maps, first))
     change = _convolve(inside, second)
     if _same(answer, _relu(maps + change)):
-        return "The input is added before the last ReLU; with a change of zero nothing happens."
+        return (
+            "The input is added before the last ReLU, so a block with zero weights changes nothing."
+        )
     if _same(answer, _relu(change)) or _same(answer, change):
         raise Mistake("skip-forgotten", score=1 / 3)
     if _same(answer, maps + _relu(change)):
@@ -131,7 +141,9 @@ def residual_block(function, rng) -> str:
         raise Mistake(None, "The ReLU after the addition is missing.", score=2 / 3)
     linear = _convolve(_convolve(maps, first), second)
     if _same(answer, _relu(maps + linear)):
-        detail = "The ReLU between the two convolutions is missing: without it they are one."
+        detail = (
+            "The ReLU between the convolutions is missing: without it, they act as a single one."
+        )
         raise Mistake(None, detail, score=2 / 3)
     raise Mistake(None, "The shape is right, the numbers are not.")
 
@@ -153,7 +165,7 @@ def distillation(function, rng) -> str:
         _require_distillation(answer, teacher, student, temperature)
 
     require_all(lambda: compare(2.0), lambda: compare(float(rng.uniform(3, 6))))
-    return "The student learns how sure the teacher is of every class, not only which one wins."
+    return "The student learns the teacher's probability of every class, not only which one wins."
 
 
 def _require_distillation(answer: float, teacher, student, temperature: float) -> None:
@@ -182,8 +194,8 @@ def _require_distillation(answer: float, teacher, student, temperature: float) -
         if np.isclose(answer, number, rtol=1e-3):
             raise Mistake(misconception, case, score=score)
     if np.isclose(answer, right * len(teacher), rtol=1e-3):
-        raise Mistake(None, f"Take the mean over the pictures, not the sum. {case}", score=2 / 3)
-    raise Mistake(None, f"{case} Soften both, take the cross-entropy, then the mean.")
+        raise Mistake(None, f"Take the mean over the images, not the sum. {case}", score=2 / 3)
+    raise Mistake(None, f"{case} Soften both, then take the mean cross-entropy.")
 
 
 def _relu(maps: np.ndarray) -> np.ndarray:

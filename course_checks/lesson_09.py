@@ -1,4 +1,4 @@
-"""Checks of exercise 9: data sets, looked at and compared."""
+"""Checks of exercise 9: datasets, inspected and compared."""
 
 import numpy as np
 
@@ -17,39 +17,39 @@ __all__ = ["near_copies_found", "nearest_set", "ready_for_backbone", "two_sets_t
 
 @check()
 def ready_for_backbone(function, rng) -> str:
-    """Check ``function(pictures, highest)``: grey, small, 0 to `highest` to colour, large, 255."""
+    """Check ``function(images, highest)``: small and grey to large, RGB, 0 to 255."""
 
     def compare(highest: int):
         n, height, width = (int(number) for number in rng.choice([4, 5, 6, 7], 3, False))
-        pictures = rng.integers(0, highest + 1, (n, height, width)).astype("uint8")
-        pictures[:, 0, 0], pictures[:, 0, 1] = 0, highest
-        answer = ask(function, pictures, highest)
+        images = rng.integers(0, highest + 1, (n, height, width)).astype("uint8")
+        images[:, 0, 0], images[:, 0, 1] = 0, highest
+        answer = ask(function, images, highest)
         answer = expect_array(answer, (n, 2 * height, 2 * width, 3))
-        _require_prepared(answer, pictures, highest)
+        _require_prepared(answer, images, highest)
 
     require_all(lambda: compare(16), lambda: compare(int(rng.choice([15, 31, 63]))))
-    return "Grey stays grey with three equal channels, and the highest value is 255."
+    return "Three equal channels stay grey, and the highest value is 255."
 
 
-def _require_prepared(answer: np.ndarray, pictures: np.ndarray, highest: int) -> None:
+def _require_prepared(answer: np.ndarray, images: np.ndarray, highest: int) -> None:
     def prepared(values):
         return np.repeat(values.repeat(2, axis=1).repeat(2, axis=2)[..., None], 3, axis=-1)
 
     def fits(values):
         return np.allclose(answer, prepared(values), atol=0.51 if values.max() > 1 else 1e-3)
 
-    scaled = pictures * (255.0 / highest)
+    scaled = images * (255.0 / highest)
     if fits(scaled):
         return
-    if fits(pictures.astype(float)):
+    if fits(images.astype(float)):
         raise Mistake("values-not-scaled", f"The highest value is {highest}.", score=0.5)
-    if np.allclose(answer, prepared(pictures / highest), atol=1e-3):
+    if np.allclose(answer, prepared(images / highest), atol=1e-3):
         raise Mistake("scaled-to-one", score=0.5)
-    overflowing = (pictures.astype(int) * 255) % 256
+    overflowing = (images.astype(int) * 255) % 256
     if fits(overflowing / highest) or fits(overflowing // highest):
         raise Mistake("integers-overflow", score=0.5)
     if np.allclose(answer, np.tile(scaled[..., None], (1, 2, 2, 3)), atol=0.51):
-        detail = "The picture is laid four times side by side. Each pixel should become four."
+        detail = "The image is tiled four times. Each pixel should become four."
         raise Mistake(None, detail, score=0.5)
     raise Mistake(None, "The shape is right, the values are not.")
 
@@ -58,30 +58,30 @@ def _require_prepared(answer: np.ndarray, pictures: np.ndarray, highest: int) ->
 def nearest_set(function, rng) -> str:
     """Check ``function(target, sets)``: name and Fréchet distance of the set nearest to a target.
 
-    `sets` is a dictionary of features by name.
+    `sets` maps names to features.
     """
 
     def compare(numbers: int):
         target, sets, distances = _sets(rng, numbers)
         answer = ask(function, target, sets)
         if not isinstance(answer, list) or len(answer) != 2:
-            raise Mistake(None, f"A name and a number were asked for; you gave {kind_of(answer)}.")
+            raise Mistake(None, f"Return a name and a number; you gave {kind_of(answer)}.")
         if not isinstance(answer[0], str) or answer[0] not in sets:
-            raise Mistake(None, f"The first answer should be one of the names {list(sets)}.")
+            raise Mistake(None, f"The first value should be one of the names {list(sets)}.")
         name, distance = answer[0], expect_number(answer[1])
         _require_distance(distance, target, sets[name])
         if name == max(distances, key=distances.get):
             raise Mistake(None, "The distance is right, but this is the farthest set.", score=2 / 3)
         if name != min(distances, key=distances.get):
-            detail = "The distance is right, but another set is nearer: compute it for all."
+            detail = "The distance is right, but another set is nearer: compute it for all sets."
             raise Mistake(None, detail, score=1 / 3)
 
     require_all(lambda: compare(3), lambda: compare(int(rng.integers(4, 7))))
-    return "Two clouds are near if they lie in the same place and spread in the same way."
+    return "Two sets are near if their features have similar means and similar covariances."
 
 
 def _sets(rng, numbers: int) -> tuple[np.ndarray, dict, dict[str, float]]:
-    """Draw a target and sets of which the nearest has neither the nearest mean nor a rival."""
+    """Draw a target and sets; the nearest set is clearly so, and another has the nearest mean."""
 
     def cloud():
         rows = rng.normal(0, 1, (int(rng.choice([40, 50, 60])), numbers))
@@ -129,20 +129,22 @@ def _require_distance(answer: float, one: np.ndarray, other: np.ndarray) -> None
     kept = _squared(one, other, lambda matrix: np.sqrt(np.maximum(matrix, 0)))
     if any(np.isclose(answer, np.sqrt(abs(n)), rtol=1e-3) for n in (elementwise, kept)):
         raise Mistake("root-of-each-number", case, score=1 / 3)
-    detail = "That is not the distance of this set: compute the means' part, then the spread's."
+    detail = (
+        "That is not the distance of this set. Check the term of the means, then the covariances."
+    )
     raise Mistake(None, f"{case} {detail}")
 
 
 SAME, DIFFERENT = (0.25, 0.9), 0.87
-"""Accuracies that an honest test gives by a wide margin: for one distribution, and for two."""
+"""Accuracies of an honest test, with a wide margin: for one distribution, and for two."""
 
 
 @check()
 def two_sets_told_apart(function, rng) -> str:
-    """Check ``function(one, other)``: right answers on unseen rows, and the larger set's share.
+    """Check ``function(one, other)``: accuracy on unseen rows, and the larger set's fraction.
 
-    In the first case both are drawn from one distribution, in so many dimensions that a
-    classifier learns its training rows by heart.
+    In the first case both come from one distribution, with so many dimensions that a classifier
+    memorises its training rows.
     """
 
     def compare(shift: float):
@@ -151,24 +153,24 @@ def two_sets_told_apart(function, rng) -> str:
         other = other + shift * rng.choice([-1.0, 1.0], 150)
         answer = expect_pair(ask(function, one, other))
         if not all(0 <= share <= 1 for share in answer):
-            raise Mistake(None, f"Shares from 0 to 1 were asked for; you gave {answer}.")
+            raise Mistake(None, f"Return fractions from 0 to 1; you gave {answer}.")
         _require_told_apart(answer[0], shift)
         _require_larger_share(answer[1], counts)
 
     require_all(lambda: compare(0.0), lambda: compare(float(rng.uniform(0.6, 0.9))))
-    return "Not better than the larger share means alike; and only unseen rows can say so."
+    return "If the accuracy does not exceed the larger fraction, the sets look alike."
 
 
 def _require_told_apart(answer: float, shift: float) -> None:
     if shift and answer < DIFFERENT:
-        detail = f"Two sets that differ clearly: you gave {answer:.3f}. A classifier finds more."
+        detail = f"For two clearly different sets you gave {answer:.3f}; a classifier does better."
         raise Mistake(None, detail, score=1 / 3)
     if shift or SAME[0] <= answer <= SAME[1]:
         return
-    case = f"Two sets of the same kind: you gave {answer:.3f}."
+    case = f"For two sets from one distribution you gave {answer:.3f}."
     if answer > SAME[1]:
         raise Mistake("evaluated-on-training", case, score=1 / 3)
-    detail = "Are there rows of both sets in the training and in the test? Shuffle, or stratify."
+    detail = "Do training and test rows come from both sets? Shuffle, or stratify."
     raise Mistake(None, f"{case} {detail}", score=1 / 3)
 
 
@@ -176,18 +178,18 @@ def _require_larger_share(answer: float, counts: list[int]) -> None:
     larger = max(counts) / sum(counts)
     if np.isclose(answer, larger, atol=1e-3):
         return
-    case = f"Sets of {counts[0]} and {counts[1]} rows: your second number is {answer:.3f}."
+    case = f"For sets of {counts[0]} and {counts[1]} rows your second number is {answer:.3f}."
     if np.isclose(answer, 1 - larger, atol=1e-3):
-        raise Mistake(None, f"This is the share of the smaller set. {case}", score=2 / 3)
-    detail = "How often is it right to name the larger one, whatever the row?"
+        raise Mistake(None, f"This is the fraction of the smaller set. {case}", score=2 / 3)
+    detail = "What accuracy do you get by always naming the larger set?"
     raise Mistake(None, f"{case} {detail}", score=2 / 3)
 
 
 @check()
 def near_copies_found(function, rng) -> str:
-    """Check ``function(train, test, tolerance)``: test pictures close to a training picture.
+    """Check ``function(train, test, tolerance)``: test images close to a training image.
 
-    Near means that each of the numbers differs by at most the tolerance.
+    Close means that every value differs by at most the tolerance.
     """
     tolerance = int(rng.integers(4, 9))
     height, width = (int(number) for number in rng.choice([4, 5, 6], 2, False))
@@ -199,24 +201,24 @@ def near_copies_found(function, rng) -> str:
         test[places] = _changed(train[sources[kind]], kind, tolerance)
     answer = ask(function, train, test, tolerance)
     if isinstance(answer, list | np.ndarray) and np.asarray(answer).dtype.kind == "b":
-        raise Mistake(None, "The numbers of the pictures were asked for, not True and False.")
+        raise Mistake(None, "Return the indices of the images, not True and False.")
     if not isinstance(answer, list | np.ndarray):
-        raise Mistake(None, f"A list of numbers was asked for; you gave {kind_of(answer)}.")
+        raise Mistake(None, f"Return a list of indices; you gave {kind_of(answer)}.")
     found = {int(number) for number in np.asarray(answer, "float64").reshape(-1)}
     _require_copies(found, *({k: set(v.tolist()) for k, v in p.items()} for p in (kinds, sources)))
-    return "The near copies are found, and what only looks like one is not."
+    return "All near copies are found, and nothing else."
 
 
 _KINDS = ("exact", "brighter", "darker", "at the limit", "one pixel", "mirrored")
 
 
-def _changed(pictures: np.ndarray, kind: str, tolerance: int) -> np.ndarray:
-    """Return near copies of pictures, and, of the last two kinds, what only looks like some."""
+def _changed(images: np.ndarray, kind: str, tolerance: int) -> np.ndarray:
+    """Return near copies of images; the last two kinds only resemble copies."""
     steps = {"brighter": tolerance - 1, "darker": 1 - tolerance, "at the limit": tolerance}
-    pictures = pictures.astype(int) + steps.get(kind, 0)
+    images = images.astype(int) + steps.get(kind, 0)
     if kind == "one pixel":
-        pictures[:, 0, 0, 0] += np.where(pictures[:, 0, 0, 0] < 128, 1, -1) * (tolerance + 10)
-    return pictures[:, :, ::-1] if kind == "mirrored" else pictures
+        images[:, 0, 0, 0] += np.where(images[:, 0, 0, 0] < 128, 1, -1) * (tolerance + 10)
+    return images[:, :, ::-1] if kind == "mirrored" else images
 
 
 def _require_copies(found: set, kinds: dict[str, set], sources: dict[str, set]) -> None:
@@ -233,12 +235,12 @@ def _require_copies(found: set, kinds: dict[str, set], sources: dict[str, set]) 
     if kinds["mirrored"] <= found and found <= right | kinds["mirrored"] | kinds["one pixel"]:
         raise Mistake("same-pixels-other-places", score=0.5)
     if found == kinds["exact"]:
-        raise Mistake(None, "Only exact copies are found. Near ones were asked for.", score=0.5)
+        raise Mistake(None, "Only exact copies are found; find near copies as well.", score=0.5)
     if found in (all_of(kinds, "darker"), all_of(kinds, "brighter", "at the limit")):
         raise Mistake("integers-overflow", score=0.5)
     if found == all_of(kinds, "at the limit"):
-        detail = "A difference of exactly the tolerance counts: at most, not less than."
+        detail = "A difference of exactly the tolerance still counts: use <=, not <."
         raise Mistake(None, detail, score=0.5)
     missing = len(right - found)
-    detail = f"{missing} of {len(right)} copies are missing" if missing else "All copies are there"
-    raise Mistake(None, f"{detail}; {len(found - right)} of your pictures are no copies.")
+    detail = f"{missing} of {len(right)} copies are missing" if missing else "No copy is missing"
+    raise Mistake(None, f"{detail}; {len(found - right)} of your images are not copies.")

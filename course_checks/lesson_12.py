@@ -1,4 +1,4 @@
-"""Checks of the final project: one's own classifier, judged on pictures nobody has seen."""
+"""Checks of the final project: a classifier of your own, judged on hidden images."""
 
 import numpy as np
 
@@ -10,22 +10,22 @@ __all__ = ["confident_errors", "own_classifier", "report_with_interval"]
 
 CLASSES, SIGNERS_TO_LEARN = 5, 30
 NOTHING_FROM, ALL_FROM = 0.40, 0.75
-"""Accuracies in the hidden tasks between which the points grow; guessing is right on 0.2."""
+"""Accuracies on the hidden tasks that give no points and all points; chance is 0.2."""
 
 
 @check("project")
 def own_classifier(function, rng, project) -> str:
-    """Check ``function(images, labels, new_images)``: probabilities for pictures it never saw.
+    """Check ``function(images, labels, new_images)``: probabilities for images it has never seen.
 
-    Two tasks are drawn anew: five signs, and the other five, so that nobody has only the hard
-    ones; what they are numbered, who shows them, from which side, in what light. Nobody of whom
-    there are new images is among those to learn from.
+    There are two tasks, one with five signs and one with the other five, so that nobody gets only
+    hard ones. Class indices, signers, mirroring and light are drawn at random. No signer of the
+    new images is among those to learn from.
     """
     answers, truths = [], []
     for images, labels, new, truth in _hidden_tasks(rng, project):
         answer = ask(function, images, labels, new)
         if np.shape(answer) == (len(new),):
-            detail = "This is one number per picture; predict_proba gives a row, one per class."
+            detail = "This is one number per image; predict_proba gives a row, one per class."
             raise Mistake(None, detail)
         answers.append(expect_array(answer, (len(new), CLASSES)).argmax(axis=1))
         truths.append(truth)
@@ -35,30 +35,31 @@ def own_classifier(function, rng, project) -> str:
 
     interval = binomtest(correct, total).proportion_ci(0.95, method="wilson")
     found = (
-        f"{correct / total:.2f} on hidden pictures ({correct} of {total}; 95 % interval "
+        f"{correct / total:.2f} on hidden images ({correct} of {total}; 95 % interval "
         f"{interval.low:.2f} to {interval.high:.2f})"
     )
-    share = round((correct / total - NOTHING_FROM) / (ALL_FROM - NOTHING_FROM), 6)
-    if share >= 1:
+    progress = round((correct / total - NOTHING_FROM) / (ALL_FROM - NOTHING_FROM), 6)
+    if progress >= 1:
         return f"Your classifier reaches {found}."
-    score = max(0, np.floor(4 * share) / 4)
-    detail = f"Your classifier reaches {found}; {ALL_FROM:.2f} brings all points."
+    score = max(0, np.floor(4 * progress) / 4)
+    detail = f"Your classifier reaches {found}; {ALL_FROM:.2f} earns all points."
     raise Mistake(None, f"{detail} {_advice(given, correct / total)}", score=score)
 
 
 def _advice(given: np.ndarray, accuracy: float) -> str:
     if len(np.unique(given)) == 1:
-        return "All pictures get the same class."
+        return "All images get the same class."
     if accuracy < 1.5 / CLASSES:
-        return "That is guessing: do the labels belong to the pictures, in the same order?"
+        return "That is no better than guessing: are labels and images in the same order?"
     return (
-        "Are these features of the pretrained network? From which depth, and was the preprocessing "
-        "that of the pretraining? Lessons 4 and 7 show what helps where data are few and far."
+        "Are these features of the pretrained network? From which depth, and with the "
+        "preprocessing of the pretraining? Lessons 4 and 7 show what helps with few data from "
+        "another domain."
     )
 
 
 def _hidden_tasks(rng, project: dict) -> list[list[np.ndarray]]:
-    """Draw signs and signers, and change light and framing, so that no picture is a known one."""
+    """Draw signs and signers, and change light and framing, so that no image is known."""
     signers = rng.permutation(np.unique(project["signers"]))
     people = signers[:SIGNERS_TO_LEARN], signers[SIGNERS_TO_LEARN:]
     fives = rng.permutation(10).reshape(-1, CLASSES)
@@ -79,7 +80,7 @@ def _task(signs: np.ndarray, people: tuple, rng, project: dict) -> list[np.ndarr
 
 
 def _another_shot(image: np.ndarray, rng) -> np.ndarray:
-    """Move the frame of a picture by a sixteenth of its side, change its light, and add noise."""
+    """Shift an image by up to a sixteenth of its side, change its brightness, and add noise."""
     margin = image.shape[0] // 16
     framed = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
     top, left = rng.integers(0, 2 * margin + 1, 2)
@@ -101,17 +102,17 @@ def report_with_interval(function, rng) -> str:
         if isinstance(answer, dict):  # an accuracy_report
             answer = [answer.get("correct", 0) / total, answer.get("low"), answer.get("high")]
         if not isinstance(answer, list | np.ndarray) or len(answer) != 3:
-            raise Mistake(None, f"(accuracy, low, high) was asked for; you gave {kind_of(answer)}.")
+            raise Mistake(None, f"Return (accuracy, low, high); you gave {kind_of(answer)}.")
         _require_interval([expect_number(number) for number in list(answer)], correct, total)
-    return "The interval says how much an accuracy on so few pictures can be trusted."
+    return "The interval says how far an accuracy on so few images can be trusted."
 
 
 def _require_interval(given: list[float], correct: int, total: int) -> None:
     accuracy = correct / total
-    case = f"{correct} of {total} are right; you gave {[round(number, 4) for number in given]}."
+    case = f"{correct} of {total} are correct; you gave {[round(number, 4) for number in given]}."
     if not np.isclose(given[0], accuracy, atol=1e-4):
         if np.isclose(given[0], 100 * accuracy, atol=0.01):
-            raise Mistake(None, f"Give shares, not per cent. {case}", score=1 / 3)
+            raise Mistake(None, f"Return fractions, not percent. {case}", score=1 / 3)
         raise Mistake(None, f"The accuracy is {accuracy:.4f}. {case}")
     from scipy.stats import binomtest  # SciPy takes longer to import than all checks together
 
@@ -123,7 +124,7 @@ def _require_interval(given: list[float], correct: int, total: int) -> None:
         raise Mistake("normal-interval", case, score=2 / 3)
     if np.allclose(given[1:], [interval.high, interval.low], atol=0.002):
         raise Mistake(None, f"The lower end comes first. {case}", score=2 / 3)
-    detail = f"Wilson's interval reaches from {interval.low:.3f} to {interval.high:.3f}."
+    detail = f"Wilson's interval is {interval.low:.3f} to {interval.high:.3f}."
     raise Mistake(None, f"The accuracy is right, the interval is not. {detail} {case}", score=1 / 3)
 
 
@@ -139,7 +140,7 @@ def confident_errors(function, rng, most: int = 5) -> str:
         errors = wrong[np.argsort(-sure[wrong])]
         answer = expect_array(ask(function, probabilities, truth), (most,))
         _require_errors(answer, errors, sure, truth, probabilities, most)
-    return "The errors of which the classifier is surest: look at those pictures first."
+    return "The most confident errors: look at those images first."
 
 
 def _require_errors(answer, errors, sure, truth, probabilities, most: int) -> None:
@@ -147,21 +148,23 @@ def _require_errors(answer, errors, sure, truth, probabilities, most: int) -> No
     if given == errors[:most].tolist():
         return
     if given == np.argsort(-sure)[:most].tolist():
-        raise Mistake(None, "These are the surest answers; most of them are right.")
+        raise Mistake(None, "These are the most confident answers; most of them are correct.")
     if given == errors[::-1][:most].tolist():
-        raise Mistake("least-probable-first", "Turn it round.", score=0.5)
+        raise Mistake("least-probable-first", "Reverse it.", score=0.5)
     if set(given) == set(errors[:most].tolist()):
-        raise Mistake(None, "These are the right ones; the surest comes first.", score=0.5)
+        raise Mistake(None, "These are the right rows; put the most confident first.", score=0.5)
     of_truth = probabilities[np.arange(len(truth)), truth]
     if given == errors[np.argsort(of_truth[errors])][:most].tolist():
-        detail = "You sorted by the probability of the true class; sort by that of the answer."
+        detail = (
+            "You sorted by the probability of the true class; sort by that of the predicted class."
+        )
         raise Mistake(None, detail, score=0.5)
     if set(given) <= set(errors.tolist()):
         raise Mistake("not-sorted-by-confidence", f"The first should be row {errors[0]}.", 0.5)
     wrong = next(row for row in given if row not in errors)
     raise Mistake(
         None,
-        f"Row {wrong} is no error: its class is {truth[wrong]}, as answered."
+        f"Row {wrong} is not an error: its class is {truth[wrong]}, as predicted."
         if 0 <= wrong < len(truth)
         else f"There is no row {wrong}.",
     )

@@ -1,4 +1,4 @@
-"""The models that checks hand to learners' functions."""
+"""The models that checks pass to learners' functions."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def _classifier(features: int, classes: int):
 
 
 def _linear(kernel: np.ndarray, bias: np.ndarray, pooled: bool = True):
-    """Build one softmax layer with these weights, behind average pooling unless `pooled`."""
+    """Build a softmax layer with these weights, after average pooling unless `pooled`."""
     import keras
 
     inputs = keras.Input((len(kernel),) if pooled else (None, None, len(kernel)))
@@ -40,7 +40,7 @@ def _linear(kernel: np.ndarray, bias: np.ndarray, pooled: bool = True):
 
 
 def _trained_network(weights: list[np.ndarray]):
-    """Build four convolutions and a classifier, compiled and trained a little (at rate 0)."""
+    """Build four convolutions and a classifier, compiled and trained a step (at rate 0)."""
     import keras
 
     network = keras.Sequential([keras.Input((16, 16, 3))])
@@ -54,7 +54,7 @@ def _trained_network(weights: list[np.ndarray]):
     model = keras.Model(network.inputs, network.outputs)
     model.set_weights(weights)
     model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
-    # As the check trains it: other shapes or types would make Keras read trainable once more.
+    # Same shapes and dtypes as in the check: others would make Keras read `trainable` again
     model.fit(np.zeros((20, 16, 16, 3), "float32"), np.zeros(20, "int64"), verbose=0)
     model.optimizer.learning_rate = 0.1
     return model
@@ -76,7 +76,7 @@ def _normalised_backbone(weights: list[np.ndarray]):
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)  # who writes into the argument learns it from an error
+    array.setflags(write=False)  # writing into the argument raises an error
     return array
 
 
@@ -89,4 +89,4 @@ MODELS = {
     "normalised_backbone": _normalised_backbone,
     "read_only": _read_only,
 }
-"""What a `ModelSpec` can make: models, and an array that cannot be changed."""
+"""What a `ModelSpec` can build: models, and an array that cannot be changed."""

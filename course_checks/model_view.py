@@ -7,10 +7,10 @@ import numpy as np
 
 
 class ModelView:
-    """A Keras model as a check may see it: its facts, its weights, what it predicts and learns.
+    """A Keras model as checks see it: its facts and weights, what it predicts and learns.
 
-    Every public method takes and gives plain data, so that a model in another process can be
-    asked in the same way.
+    Every public method takes and returns plain data, so it can also be called from another
+    process.
     """
 
     def __init__(self, model):
@@ -23,11 +23,11 @@ class ModelView:
         -------
         dict
             ``parameters``, ``trainable_parameters``, ``compiled``, ``loss`` (its name),
-            ``from_logits``, ``optimizer``, ``learning_rate`` (these four None where the model
-            is not compiled), ``input_shape``, ``output_shape`` (None where the model is a class of
-            the learner's), and ``layers``: of each its
-            ``name``, ``kind``, ``trainable``, ``parameters`` and ``settings``. Layers of a
-            model inside the model follow it.
+            ``from_logits``, ``optimizer``, ``learning_rate`` (these four are None if the model
+            is not compiled), ``input_shape``, ``output_shape`` (None for a learner's own subclass),
+            and ``layers``: for each its
+            ``name``, ``kind``, ``trainable``, ``parameters`` and ``settings``. The layers of a
+            nested model follow it.
         """
         model = self._model
         return {
@@ -49,7 +49,7 @@ class ModelView:
         return {w.path: np.asarray(w) for w in self._model.weights if part in w.path}
 
     def digests(self) -> dict[str, str]:
-        """Return a digest of each weight, by its path: what has moved has another one."""
+        """Return a digest of each weight, by its path; it changes when the weight does."""
         return {w.path: _digest(np.asarray(w)) for w in self._model.weights}
 
     def train_step(self, inputs: np.ndarray, targets: np.ndarray) -> float:

@@ -1,9 +1,8 @@
-"""What passes between a check and a learner's function: plain data, and models seen from outside.
+"""The protocol between a check and a learner's function: plain data, and models seen from outside.
 
-A check calls the learner's function through `ask`. In an exercise that function lives in the
-same process. In grading it is a stand-in (`course_admin.grading.proxies`) whose calls go to the
-learner's sandboxed process, and nothing comes back but what this module calls plain. The checks
-are the same in both.
+A check calls the learner's function through `ask`. In an exercise that function lives in the same
+process. In grading it is a proxy (`course_admin.grading.proxies`) whose calls go to the learner's
+sandboxed process, and only plain data come back. The checks are the same in both.
 """
 
 import base64
@@ -20,11 +19,11 @@ from course_checks.model_specs import MODELS
 from course_checks.model_view import ModelView
 
 DEEPEST = 20
-"""How many lists and dicts an answer may hold in each other."""
+"""How deeply lists and dicts may be nested in an answer."""
 
 
 class LearnerError(Exception):
-    """What a learner's function raised, or that it could not be asked.
+    """An error of a learner's function, or the reason why it could not be called.
 
     Attributes
     ----------
@@ -42,14 +41,14 @@ class LearnerError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class ModelSpec:
-    """A Keras model (or a read-only array) to be made where the learner's function runs.
+    """A Keras model (or a read-only array) to be built where the learner's function runs.
 
     Attributes
     ----------
     name : str
         One of `MODELS`.
     settings : dict
-        Arguments of its maker; plain data.
+        Arguments of the function that builds it; plain data.
     """
 
     name: str
@@ -62,7 +61,7 @@ class ModelSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Opaque:
-    """An answer that is neither plain data nor a model; only its type is known."""
+    """An answer that is neither plain data nor a model: only its type is known."""
 
     kind: str
 
@@ -73,9 +72,9 @@ def ask(function: Callable, *arguments) -> Any:
     Parameters
     ----------
     function : callable
-        The learner's, or its stand-in in grading.
+        The learner's, or its proxy in grading.
     *arguments : plain data or ModelSpec
-        The function gets copies; of a `ModelSpec`, the model.
+        The function gets copies, and the model in place of its `ModelSpec`.
 
     Returns
     -------
@@ -85,12 +84,17 @@ def ask(function: Callable, *arguments) -> Any:
     Raises
     ------
     LearnerError
-        If the function raised anything, or is none.
+        If the function raised anything, or is not a function.
+
+    Examples
+    --------
+    >>> ask(lambda values: (values.max(), len(values)), np.array([1.5, 3.0]))
+    [3.0, 2]
     """
     if hasattr(function, "ask_remotely"):
         return function.ask_remotely(*arguments)
     if not callable(function):
-        raise LearnerError("TypeError", f"this is no function but a {type(function).__name__}")
+        raise LearnerError("TypeError", f"this is not a function but a {type(function).__name__}")
     prepared = [materialize(argument) for argument in arguments]
     try:
         return to_plain_data(function(*prepared))
@@ -100,7 +104,7 @@ def ask(function: Callable, *arguments) -> Any:
 
 
 def _place(error: Exception, function: Callable) -> str:
-    """Say in which line of the function an error came up; the stub's needs no place."""
+    """Return the line of the function that raised an error; the stub needs none."""
     if isinstance(error, NotImplementedError) or not hasattr(function, "__code__"):
         return ""
     frames = traceback.extract_tb(error.__traceback__)
@@ -109,17 +113,20 @@ def _place(error: Exception, function: Callable) -> str:
 
 
 def materialize(argument):
-    """Return what the learner's function gets: a copy, or the model of a recipe."""
+    """Return what the learner's function gets: the model of a spec, or a copy of the data."""
     if isinstance(argument, ModelSpec):
         return argument.make()
     return decode(encode(argument))
 
 
 def to_plain_data(value, depth: int = 0) -> Any:
-    """Return a value as data that can be compared without running code of the learner.
+    """Return a value as data that can be compared without running the learner's code.
 
     Tuples become lists, tensors and scalars of other libraries NumPy arrays and Python
     numbers, dataclasses dicts, a Keras model a `ModelView`; anything else becomes `Opaque`.
+
+    >>> to_plain_data({"size": (2, np.float32(0.5)), "file": object()})
+    {'size': [2, 0.5], 'file': Opaque(kind='object')}
     """
     if value is None or isinstance(value, ModelView | Opaque):
         return value
@@ -152,12 +159,12 @@ def _array_to_plain_data(value):
 def _is_model(value) -> bool:
     import sys
 
-    keras = sys.modules.get("keras")  # who has a model has imported keras
+    keras = sys.modules.get("keras")  # a model exists only if keras was imported
     return keras is not None and isinstance(value, keras.Model)
 
 
 def encode(value, handle: Callable | None = None) -> str:
-    """Write plain data as text; `handle` gives a model a number by which to ask for it."""
+    """Write plain data as text; `handle` returns a number that stands for a model."""
     return json.dumps(_tagged(to_plain_data(value), handle))
 
 
@@ -172,28 +179,33 @@ def _tagged(value, handle):
             np.save(file, value, allow_pickle=False)
             return {"npy": base64.b64encode(file.getvalue()).decode("ascii")}
         case Opaque():
-            return {"other": value.kind}
+            return {"opaque": value.kind}
         case ModelView() if handle:
             return {"model": handle(value)}
         case ModelView():
-            return {"other": "keras.Model"}
+            return {"opaque": "keras.Model"}
         case _:
             return {"value": value}
 
 
 def decode(text: str, model: Callable | None = None) -> Any:
-    """Read what `encode` wrote. Nothing in it is run, imported or unpickled.
+    """Read what `encode` wrote, without running, importing or unpickling any of it.
 
     Parameters
     ----------
     text : str
     model : callable, optional
-        Makes what stands for a model from its number.
+        Returns a proxy for the model with a number.
 
     Raises
     ------
     ValueError
         If the text is anything else.
+
+    Examples
+    --------
+    >>> decode(encode([1, {"mean": 0.5}]))
+    [1, {'mean': 0.5}]
     """
     try:
         return _untagged(json.loads(text), model)
@@ -212,7 +224,7 @@ def _untagged(tagged, model):
             return {str(key): _untagged(item, model) for key, item in content}
         case "npy":
             return _array(base64.b64decode(content, validate=True))
-        case "other":
+        case "opaque":
             return Opaque(str(content)[:100])
         case "model" if model and isinstance(content, int):
             return model(content)
@@ -222,7 +234,7 @@ def _untagged(tagged, model):
 
 
 def _array(npy: bytes) -> np.ndarray:
-    """Read a ``.npy`` file whose header may lie."""
+    """Read a ``.npy`` file without trusting its header."""
     file = io.BytesIO(npy)
     version = np.lib.format.read_magic(file)
     read = {
@@ -233,11 +245,11 @@ def _array(npy: bytes) -> np.ndarray:
         raise ValueError("an array has an unknown format")
     try:
         shape, _, dtype = read[version](file, max_header_size=1000)
-    except Exception as error:  # NumPy takes headers apart with Python's own tools
+    except Exception as error:  # NumPy parses headers with Python's own tools
         raise ValueError(f"an array has a damaged header ({type(error).__name__})") from None
     count = 1
     for length in shape:
-        count *= length  # of Python's integers, which do not overflow
+        count *= length  # Python's integers do not overflow
     if dtype.kind not in "biuf" or count * dtype.itemsize != len(npy) - file.tell():
         raise ValueError("an array is not what its header says")
     file.seek(0)

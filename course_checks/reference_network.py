@@ -1,4 +1,4 @@
-"""The networks of the checks, computed again in NumPy."""
+"""The checks' networks, recomputed in NumPy."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def cross_entropy(probabilities: np.ndarray, targets: np.ndarray) -> float:
 
 
 def network_weights(rng) -> list[np.ndarray]:
-    """Draw weights for ``trained_network`` of `course_checks.protocol`: kernel, bias, and so on."""
+    """Draw weights for ``trained_network`` of `MODELS`: kernel, bias, and so on."""
     weights, channels = [], 3
     for filters in rng.integers(4, 9, 4):
         kernel = rng.normal(0, np.sqrt(2 / (9 * channels)), (3, 3, channels, filters))

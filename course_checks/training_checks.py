@@ -1,4 +1,4 @@
-"""What training must do to a model: comparisons that several exercises make."""
+"""What training must do to a model: comparisons that several exercises share."""
 
 import math
 
@@ -10,15 +10,15 @@ from course_checks.verdict import Mistake
 
 
 def fits_codes(probabilities, codes, head: dict) -> bool:
-    """Whether these are the probabilities that a head gives for the codes."""
+    """Whether these are the probabilities that a head computes from the codes."""
     return np.allclose(probabilities, softmax(linear_scores(codes, head)), atol=0.01)
 
 
 def require_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) -> None:
-    """Compare the loss of a step with the cross-entropy of the probabilities before it."""
+    """Require the loss of a step to be the cross-entropy of the probabilities before it."""
     require_probabilities(model)
     if any("Dropout" in str(layer["kind"]) for layer in facts_of(model)["layers"]):
-        detail = "There is dropout. Only average pooling and one Dense layer were asked for."
+        detail = "There is dropout; use only average pooling and one Dense layer."
         raise Mistake(None, detail, score=2 / 3)
     one_hot = targets if np.ndim(targets) == 2 else np.eye(before.shape[1])[targets]
     expected = cross_entropy(before, one_hot)
@@ -29,30 +29,30 @@ def require_loss(model, loss: float, before: np.ndarray, targets: np.ndarray) ->
 
 
 def require_learning(first: dict, last: dict, codes, targets, predictions: list) -> None:
-    """Compare the way a head went with the gradient of the loss on these codes."""
+    """Require a head to have moved against the gradient of the loss on these codes."""
     if max(np.ptp(rows, axis=0).max() for rows in predictions) < 0.03:
-        raise Mistake(None, "The predictions are the same for all pictures.", score=1 / 3)
+        raise Mistake(None, "The predictions are the same for all images.", score=1 / 3)
     errors = softmax(linear_scores(codes, first)) - targets
-    way = last["kernel"] - first["kernel"]
-    if not np.sum(way * (codes.T @ errors)) < 0:
+    step = last["kernel"] - first["kernel"]
+    if not np.sum(step * (codes.T @ errors)) < 0:
         raise Mistake("everything-frozen", score=1 / 3)
 
 
 def require_probabilities(model) -> None:
-    """Name a loss that takes probabilities for logits."""
+    """Require a loss that does not take the probabilities for logits."""
     if not facts_of(model)["from_logits"]:
         return
     detail = (
-        "Here the outputs are probabilities, and the loss says from_logits=True. Keras notices "
-        "it for this layer and warns; elsewhere the network would learn badly, without a word."
+        "Here the outputs are probabilities, but the loss says from_logits=True. For this layer "
+        "Keras notices and warns; elsewhere the network would just learn badly."
     )
     raise Mistake("softmax-and-loss", detail, score=2 / 3)
 
 
 def require_accuracy(answers, labels, enough: float, chance: float) -> str:
-    """Compare the share of right answers with what is enough; say what may be wrong."""
+    """Require an accuracy, or say what may be wrong."""
     correct, total = int((answers.argmax(axis=1) == labels).sum()), len(labels)
-    found = f"{correct} of {total} pictures that it never saw ({correct / total:.0%})"
+    found = f"{correct} of {total} images that it has never seen ({correct / total:.0%})"
     if correct / total >= enough:
         return f"Your network is right on {found}."
     middle = chance + 0.75 * (enough - chance)
@@ -61,10 +61,10 @@ def require_accuracy(answers, labels, enough: float, chance: float) -> str:
     guess = 1 / answers.shape[1]
     by_luck = 3 * math.sqrt(guess * (1 - guess) / total)
     if correct / total < guess - by_luck:
-        hint = "That is worse than guessing: is it trained, with the labels in the pictures' order?"
+        hint = "That is worse than guessing: are the labels in the same order as the images?"
     elif correct / total < guess + by_luck:
         hint = (
-            "That is guessing: does the network train at all? Where the loss jumps about, the "
-            "learning rate is too large."
+            "That is no better than guessing: does the network train at all? If the loss jumps "
+            "about, the learning rate is too large."
         )
     raise Mistake(None, f"{detail} {hint}", score=0.5 if correct / total >= middle else 0.0)

@@ -1,4 +1,4 @@
-"""What a check says: a verdict, shown as a card, and remembered until the notebook is handed in."""
+"""The verdict of a check: shown as a card, and remembered until the notebook is handed in."""
 
 import dataclasses
 import functools
@@ -16,11 +16,11 @@ from course_checks.protocol import LearnerError
 from course_checks.reference_data import reference_data
 
 STUB_MESSAGE = "Replace this line with your answer."
-"""What the stub of an unanswered question raises, as a NotImplementedError."""
+"""The message of the NotImplementedError that the stub of a question raises."""
 
 
 class Mistake(Exception):
-    """What a check found wrong.
+    """A mistake that a check found.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Mistake(Exception):
     detail : str
         What was found, and where to look next.
     score : float
-        The share of the points that the answer still deserves.
+        The fraction of the points that the answer still earns.
     """
 
     def __init__(self, misconception: str | None, detail: str = "", score: float = 0.0):
@@ -46,7 +46,7 @@ class Verdict:
     Attributes
     ----------
     score : float
-        The share of the points, from 0 to 1; anything else becomes 0 or 1.
+        The fraction of the points, clipped to 0 to 1.
     points : float
         The points of the question.
     message : str
@@ -54,7 +54,7 @@ class Verdict:
     misconception : str or None
         A name in `MISCONCEPTIONS`.
     answered : bool
-        False where the stub still stands.
+        False while the stub is still there.
     """
 
     score: float
@@ -70,7 +70,7 @@ class Verdict:
 
     @property
     def earned(self) -> float:
-        """The points that the answer gets."""
+        """The points that the answer earns."""
         return round(self.score * self.points, 2)
 
     @property
@@ -99,7 +99,7 @@ class Verdict:
 
 
 class NotYet(Exception):
-    """Raised for nbgrader's Validate button only, which shows nothing but errors."""
+    """A verdict raised as an error, because nbgrader's Validate button shows only errors."""
 
     def __init__(self, verdict: Verdict):
         super().__init__(f"{verdict.heading}. {verdict.message}")
@@ -109,10 +109,10 @@ class NotYet(Exception):
 
 
 def check(*needs: str) -> Callable:
-    """Make a check of a function that returns praise or raises `Mistake`.
+    """Turn a function that returns praise or raises `Mistake` into a check.
 
     The check is called as ``name(function, points=2, seed=0)``. It returns a `Verdict` and
-    raises nothing for a mistake of the learner.
+    never raises for a mistake of the learner's.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _verdict(judge: Callable[[], str], points: float) -> Verdict:
     except LearnerError as error:
         return _verdict_on_error(error, points)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        message = f"The answer does not have the form that was asked for ({error})."
+        message = f"The answer does not have the right form ({error})."
         return Verdict(0.0, points, message)
 
 
@@ -156,7 +156,7 @@ _ERRORS = (
     ("`target.ndim - 1`", "one-hot-for-sparse-loss"),
     ("Arguments `target` and `output` must have the same", "numbers-for-one-hot-loss"),
 )
-"""What Keras and NumPy write where one of these mistakes makes them stop."""
+"""Part of the error that Keras or NumPy raises, and the misconception behind it."""
 
 
 def _verdict_on_error(error: LearnerError, points: float) -> Verdict:
@@ -185,7 +185,7 @@ _sources: dict[str, str] = {}
 
 
 def remember(function, seed: int | None, verdict: Verdict) -> None:
-    """Keep the last verdict on a function of this session, and its source as it was run."""
+    """Keep the last verdict on a function in this session, and its source as it was run."""
     name = getattr(function, "__name__", None)
     if name is None:
         return
@@ -199,7 +199,7 @@ def remember(function, seed: int | None, verdict: Verdict) -> None:
 def points_so_far() -> dict[str, float]:
     """Return the points of each function that was checked in this session, by its name.
 
-    Where it was checked with several seeds, the lowest counts.
+    If it was checked with several seeds, the lowest counts.
     """
     return {
         name: min(verdict.earned for verdict in verdicts.values())

@@ -1,7 +1,7 @@
-"""The files of a hand-in, out of a folder or a zip that nobody trusts.
+"""The files of a hand-in, read from an untrusted folder or zip.
 
-Nothing is unpacked to disk and no link is followed. What cannot be read safely is still listed,
-with a problem, so that nobody's work is lost silently.
+Nothing is unpacked to disk and no link is followed. A file that cannot be read safely is still
+listed, with its problem, so nobody's work is lost silently.
 """
 
 import io
@@ -15,13 +15,13 @@ from pathlib import Path
 
 MEGABYTE = 1_000_000
 MOST_FILES = 1_000
-"""How many files the zip of one student may hold."""
+"""Files that one student's zip may hold."""
 MOST_BYTES = 200 * MEGABYTE
-"""How many bytes all files of one student's zip may have, unpacked."""
+"""Bytes that the files of one student's zip may have, unpacked."""
 LARGEST_ZIP = 100 * MEGABYTE
-"""How many bytes the zip of one student may have, packed."""
+"""Bytes that one student's zip may have, packed."""
 HIGHEST_RATIO = 200
-"""How many times smaller than its contents a zip of more than a megabyte may be."""
+"""Compression ratio that a zip of more than a megabyte may have."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Entry:
     Attributes
     ----------
     parts : tuple of str
-        The names of its folders and its own, as they were given: not to be used as a path.
+        The names of its folders and its own, as given: never use them as a path.
     size : int
-        In bytes, as its folder or zip says.
+        In bytes, according to its folder or zip.
     timestamp : datetime or None
-        When it was changed last, without a time zone: UTC for a file, the clock of whoever made
-        it for a zip.
+        When it was last changed, without a time zone: UTC for a file, local time of its creator
+        for a zip.
     read : callable
         Takes a number of bytes and returns at most that many.
     problem : str or None
@@ -66,7 +66,7 @@ def entries_of(source: Path) -> Iterator[Entry]:
     Yields
     ------
     Entry
-        In the order of their names.
+        Sorted by name.
 
     Raises
     ------
@@ -84,12 +84,12 @@ def entries_of(source: Path) -> Iterator[Entry]:
         raise ValueError(
             f"{source} is neither a folder nor a zip that can be read ({error}): download it again"
         ) from None
-    # not closed here: its entries are read later, and it closes when the last of them is gone
+    # Not closed here: its entries are read later, and it closes when the last one is gone
     yield from _entries_of_archive(archive)
 
 
 def unpack(entry: Entry) -> list[Entry]:
-    """List the files of a zip within a hand-in.
+    """List the files of a zip inside a hand-in.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def unpack(entry: Entry) -> list[Entry]:
     Returns
     -------
     list of Entry
-        Each belongs to the folders that the zip lies in. A zip that cannot be read, or that
-        would take too much room, is returned itself, with its problem.
+        Each keeps the folders of the zip. A zip that cannot be read, or is too large, is
+        returned itself, with its problem.
     """
     if entry.size > LARGEST_ZIP:
         problem = f"is a zip of more than {LARGEST_ZIP // MEGABYTE} MB"
@@ -129,7 +129,7 @@ def _too_large(archive: zipfile.ZipFile) -> str | None:
         return f"is a zip of more than {MOST_BYTES // MEGABYTE} MB, unpacked"
     packed = sum(info.compress_size for info in files)
     if unpacked > MEGABYTE and unpacked > HIGHEST_RATIO * packed:
-        return "is a zip that is suspiciously small for what it holds"
+        return "is a zip that is suspiciously small for its contents"
     return None
 
 
@@ -153,7 +153,7 @@ def _problem_of_member(info: zipfile.ZipInfo, names: list[str]) -> str | None:
     if stat.S_ISLNK(mode):
         return "is a symbolic link; links are not followed"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return "is no ordinary file"
+        return "is not a regular file"
     if ".." in names or names[0] == "" or names[0].endswith(":"):
         return "has a path that leads out of its folder"
     return "is encrypted" if info.flag_bits & 1 else None
@@ -195,7 +195,7 @@ def _entry_of_file(path: Path, source: Path) -> Entry:
     if stat.S_ISLNK(status.st_mode):
         return _unreadable(parts, "is a symbolic link; links are not followed")
     if not stat.S_ISREG(status.st_mode):
-        return _unreadable(parts, "is no ordinary file")
+        return _unreadable(parts, "is not a regular file")
 
     def read(most: int) -> bytes:
         with path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""A notebook that nobody trusts, brought back to what the grader needs of it.
+"""An untrusted notebook, reduced to what the grader needs.
 
-Only cells with their text and nbgrader's marks go on; outputs, attachments, widgets and every
-other metadata stay behind.
+Only the cells' text and nbgrader's metadata are kept; outputs, attachments, widgets and all other
+metadata are dropped.
 """
 
 import codecs
@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 LARGEST_NOTEBOOK = 20_000_000
-"""How many bytes a notebook may have."""
+"""Bytes that a notebook may have."""
 MOST_CELLS = 2_000
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 SCHEMA = 3
@@ -25,23 +25,23 @@ CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class Unreadable(ValueError):
-    """A file is no notebook that can be graded; the message says what is wrong with it."""
+    """A file is not a notebook that can be graded; the message says why."""
 
 
 @dataclass
 class Cleaned:
-    """A notebook that was read and cleaned.
+    """A cleaned notebook.
 
     Attributes
     ----------
     notebook : NotebookNode
         Valid, without outputs.
     exercise : str or None
-        What its metadata say it is; not checked.
+        According to its metadata; not checked.
     grade_ids : set of str
-        The marks of nbgrader in it.
+        Those of nbgrader's metadata in it.
     notes : list of str
-        What was left out or changed.
+        What was dropped or changed.
     """
 
     notebook: NotebookNode
@@ -51,7 +51,7 @@ class Cleaned:
 
 
 def clean(content: bytes) -> Cleaned:
-    """Read a notebook and keep what the grader needs.
+    """Read a notebook, and keep what the grader needs.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def clean(content: bytes) -> Cleaned:
     Raises
     ------
     Unreadable
-        If it is no notebook, or a damaged one.
+        If it is not a notebook, or is damaged.
     """
     notes: list[str] = []
     raw = _upgraded(_parsed(_decoded(content, notes)), notes)
@@ -92,12 +92,12 @@ def _decoded(content: bytes, notes: list[str]) -> str:
     elif content.startswith(codecs.BOM_UTF8):
         encoding = "utf-8-sig"
     if encoding != "utf-8":
-        notes.append(f"was saved as {encoding.upper()}, read nevertheless")
+        notes.append(f"was saved as {encoding.upper()}; it could be read all the same")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
         raise Unreadable(
-            "is no text, and so no notebook: ask for the .ipynb that JupyterLab saved"
+            "is not text, so not a notebook: ask for the .ipynb that JupyterLab saved"
         ) from None
 
 
@@ -105,14 +105,14 @@ def _parsed(text: str) -> dict:
     try:
         raw = json.loads(text)
     except RecursionError:
-        raise Unreadable("is nested too deeply to be a notebook: look at it by hand") from None
+        raise Unreadable("is nested too deeply for a notebook: look at it by hand") from None
     except ValueError as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Unreadable(
-            f"is damaged (no valid JSON{where}): ask for it again, or mend it and grade again"
+            f"is damaged (invalid JSON{where}): ask for it again, or repair it and grade again"
         ) from None
     if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
-        raise Unreadable("is no notebook: ask for the .ipynb that JupyterLab saved")
+        raise Unreadable("is not a notebook: ask for the .ipynb that JupyterLab saved")
     return raw
 
 
@@ -126,12 +126,12 @@ def _upgraded(raw: dict, notes: list[str]) -> dict:
         except Exception as error:
             raise Unreadable(
                 f"has the old notebook format 3 and cannot be upgraded ({type(error).__name__}): "
-                "ask for it saved by a recent JupyterLab"
+                "ask for a copy saved by a recent JupyterLab"
             ) from None
         notes.append("had the old notebook format 3 and was upgraded")
         return upgraded
     raise Unreadable(
-        f"has the notebook format {str(version)[:20]}, not 4: ask for it saved by JupyterLab"
+        f"has the notebook format {str(version)[:20]}, not 4: ask for a copy saved by JupyterLab"
     )
 
 
@@ -141,7 +141,7 @@ def _note_kernel(metadata: dict, notes: list[str]) -> None:
         return
     name = kernel.get("name")
     if name != KERNEL["name"] or kernel.get("language", "python") != "python":
-        notes.append(f"names the kernel {str(name)[:40]!r}; it is graded with python3")
+        notes.append(f"names the kernel {str(name)[:40]!r}; it was graded with python3")
 
 
 def _exercise(metadata: dict) -> str | None:
@@ -163,17 +163,17 @@ def _cleaned_cells(cells, notes: list[str]) -> list[NotebookNode]:
 
 def _cleaned_cell(cell, number: int, notes: list[str]) -> NotebookNode:
     if not isinstance(cell, dict) or cell.get("cell_type") not in NEW_CELL:
-        raise Unreadable(f"is damaged: cell {number} is no cell; mend it and grade again")
+        raise Unreadable(f"is damaged: cell {number} is not a cell; repair it and grade again")
     source = cell.get("source")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if not isinstance(source, str):
-        raise Unreadable(f"is damaged: cell {number} has no text; mend it and grade again")
+        raise Unreadable(f"is damaged: cell {number} has no text; repair it and grade again")
     text = _text(source)
     if text != source:
-        notes.append(f"cell {number} held characters that no file can hold; they were left out")
+        notes.append(f"cell {number} held invalid characters, which were left out")
     if cell.get("attachments"):
-        notes.append(f"the attached pictures of cell {number} were left out")
+        notes.append(f"the attached images of cell {number} were left out")
     new = NEW_CELL[cell["cell_type"]](text)
     new.id = cell["id"] if _is_cell_id(cell.get("id")) else f"cell-{number}"
     marks = _marks(cell.get("metadata"))
@@ -183,7 +183,7 @@ def _cleaned_cell(cell, number: int, notes: list[str]) -> NotebookNode:
 
 
 def _text(source: str) -> str:
-    # halves of surrogate pairs cannot be written, and PostgreSQL takes no zero character
+    # Lone surrogates cannot be encoded, and PostgreSQL rejects null characters
     return source.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
@@ -192,7 +192,7 @@ def _is_cell_id(cell_id) -> bool:
 
 
 def _marks(metadata) -> NotebookNode | None:
-    """Return nbgrader's marks of a cell, complete and of the right types."""
+    """Return a cell's nbgrader metadata, complete and of the right types."""
     given = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = given.get("grade_id") if isinstance(given, dict) else None
     if not isinstance(grade_id, str) or not 0 < len(grade_id) <= 200:
@@ -220,7 +220,7 @@ def _make_ids_unique(cells: list[NotebookNode]) -> None:
 
 
 def _keep_last_of_each_grade_id(cells: list[NotebookNode], notes: list[str]) -> None:
-    """Leave a mark only to the last of copied cells, as nbgrader's DeduplicateIds does."""
+    """Keep nbgrader's metadata only on the last of copied cells, as its DeduplicateIds does."""
     marked = [cell for cell in cells if "nbgrader" in cell.metadata]
     times = Counter(cell.metadata.nbgrader.grade_id for cell in marked)
     for cell in marked:

@@ -1,10 +1,9 @@
-"""What learners handed in, as a learning platform gives it, sorted by student and exercise.
+"""Hand-ins as downloaded from a learning platform, sorted by student and exercise.
 
-Known are Moodle's and Canvas's names (Moodle: ``mod/assign/classes/downloader.php``, Canvas:
-``lib/content_zipper.rb``), one folder or one zip per student, and nbgrader's own
-``submitted/<student>/<exercise>/``. Nobody trusts any of it: no name of a learner becomes a
-path, nothing is written outside one folder, and what cannot be graded is not dropped but comes
-back with its problem.
+Recognised are the names of Moodle (``mod/assign/classes/downloader.php``) and Canvas
+(``lib/content_zipper.rb``), one folder or zip per student, and nbgrader's own
+``submitted/<student>/<exercise>/``. All input is untrusted: no learner's name becomes a path,
+nothing is written outside one folder, and what cannot be graded is returned with its problem.
 """
 
 import hashlib
@@ -46,20 +45,20 @@ class Submission:
     Attributes
     ----------
     student : str
-        A name that is safe as a file name and belongs to this student alone.
+        A unique name that is safe as a file name.
     exercise : str or None
-        None where it cannot be told.
+        None if it is not recognised.
     path : Path or None
-        The cleaned notebook; None where there is a problem.
+        The cleaned notebook; None if there is a problem.
     timestamp : datetime or None
-        When the file was changed last, as far as folder or zip says; without a time zone, as
-        nbgrader keeps it.
+        When the file was last changed according to its folder or zip; without a time zone, as
+        in nbgrader.
     late : bool
         Whether the learning platform marked it as late.
     notes : list of str
-        What was noticed and does not stand in the way of grading.
+        What was noticed but does not prevent grading.
     problem : str or None
-        Why it cannot be graded, and what to do: this submission needs review.
+        Why it cannot be graded, and what to do; it then needs review.
     """
 
     student: str
@@ -73,7 +72,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class _File:
-    """A file with what its name says about whose it is."""
+    """A file, and what its name says about its owner."""
 
     entry: Entry
     student: str
@@ -91,7 +90,7 @@ class _File:
 
     @property
     def shown(self) -> str:
-        """The name for people to read, whatever is in it."""
+        """The name in a form that is safe to display."""
         return shown(self.name)
 
 
@@ -108,17 +107,17 @@ class _Candidate:
 def collect(source: Path, into: Path, assignments: dict[str, set[str]]) -> list[Submission]:
     """Find out who handed in what, and write a cleaned copy of each notebook.
 
-    Of several notebooks of a student for the same exercise the newest counts: the highest number
-    of a resubmission (``-2``, ``(2)``), then the time of change, then Canvas's number.
+    If a student handed in several notebooks for an exercise, the newest counts: first by the
+    number of the resubmission (``-2``, ``(2)``), then by time of change, then by Canvas's number.
 
     Parameters
     ----------
     source : Path
-        A folder or a zip, as the learning platform gives it.
+        A folder or a zip, as downloaded from the learning platform.
     into : Path
         Where the copies go: ``<student>/<exercise>/<exercise>.ipynb``.
     assignments : dict of set of str
-        Of each exercise the ``grade_id`` of its cells.
+        For each exercise the ``grade_id`` of its cells.
 
     Returns
     -------
@@ -143,7 +142,7 @@ def collect(source: Path, into: Path, assignments: dict[str, set[str]]) -> list[
 
 
 def shown(name: str) -> str:
-    """Return a name on one line and of a bearable length."""
+    """Return a name as one line of limited length."""
     line = "".join(letter if letter.isprintable() else "?" for letter in name)
     return line if len(line) <= 80 else f"{line[:40]}...{line[-30:]}"
 
@@ -154,7 +153,7 @@ def _is_rubbish(entry: Entry) -> bool:
 
 
 def _without_wrapper(entries: list[Entry], assignments: dict[str, set[str]]) -> list[Entry]:
-    """Take off a folder that holds everything and is no student's."""
+    """Remove a top folder that holds everything and is not a student's."""
     tops = {entry.parts[0] for entry in entries}
     if len(tops) != 1 or any(len(entry.parts) < 2 for entry in entries):
         return entries
@@ -177,7 +176,7 @@ def _platform_match(name: str) -> re.Match | None:
 
 
 def _attributed(entry: Entry) -> _File:
-    """Tell from its names whose file it is."""
+    """Find out from a file's name and folders whose it is."""
     top = entry.parts[0]
     match = _platform_match(top)
     if match:
@@ -199,20 +198,25 @@ def _is_zip(name: str) -> bool:
 
 
 def student_id(name: str, number: str | None = None) -> str:
-    """Make a name that is safe as a file name and that no other student gets.
+    """Make a unique name that is safe as a file name.
 
     Parameters
     ----------
     name : str
         As the learning platform writes it.
     number : str, optional
-        The learning platform's, which tells two students of the same name apart.
+        The learning platform's, which distinguishes students of the same name.
 
     Returns
     -------
     str
-        ASCII letters, digits, ``.``, ``_`` and ``-``, at most 80. Where that loses part of the
-        name, and there is no number, a few letters of its checksum keep it unique.
+        ASCII letters, digits, ``.``, ``_`` and ``-``, at most 80. If that loses part of the name,
+        and there is no number, part of a checksum keeps it unique.
+
+    Examples
+    --------
+    >>> student_id("Zoë Müller", "123")
+    'Zoe-Muller_123'
     """
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_name).strip(".-_")[:50] or "student"
@@ -224,7 +228,7 @@ def student_id(name: str, number: str | None = None) -> str:
 
 
 def _files_within(file: _File) -> list[_File]:
-    """Return the file itself, or what a student's zip holds."""
+    """Return the file itself, or the files in a student's zip."""
     if not _is_zip(file.name) or file.entry.problem:
         return [file]
     inside = [entry for entry in unpack(file.entry) if not _is_rubbish(entry)]
@@ -254,7 +258,7 @@ def _submissions(
     ]
     chosen += [_submission(student, candidate, [], into, assignments) for candidate in unknown]
     if files and not chosen and all(file.problem for file in files):
-        return []  # a list or a note of the learning platform, of no student
+        return []  # a list or note of the learning platform, not of a student
     return chosen or [_without_notebook(student, files)]
 
 
@@ -271,7 +275,7 @@ def _without_notebook(student: str, files: list[_File]) -> Submission:
 
 
 def _candidates(files: Iterable[_File], assignments: dict[str, set[str]]) -> list[_Candidate]:
-    left = MOST_BYTES  # so that one student cannot keep the machine busy for the others
+    left = MOST_BYTES  # or one student could keep the machine busy for all others
     candidates = []
     for file in files:
         if not _may_be_notebook(file):
@@ -331,7 +335,7 @@ def _content(entry: Entry) -> bytes:
     if entry.size > LARGEST_NOTEBOOK:
         raise Unreadable(f"{limit}: {remedy}")
     content = entry.read(LARGEST_NOTEBOOK + 1)
-    if len(content) > LARGEST_NOTEBOOK:  # its size was a lie
+    if len(content) > LARGEST_NOTEBOOK:  # the size in the zip was false
         raise Unreadable(f"{limit}: {remedy}")
     return content
 
@@ -346,7 +350,7 @@ def _exercise_of(cleaned: Cleaned, assignments: dict[str, set[str]]) -> str | No
 
 
 def _exercise_by_name(name: str, assignments: dict[str, set[str]]) -> str | None:
-    """Find an exercise whose name is in the file's, whatever stands between its words."""
+    """Find an exercise whose name is part of the file's, whatever separates its words."""
     given = re.sub(r"[^a-z0-9]+", "_", name.lower())
     found = [exercise for exercise in assignments if exercise.lower() in given]
     return max(found, key=len, default=None)
@@ -357,7 +361,7 @@ def _missing_everything(
 ) -> str | None:
     if not assignments[exercise] or cleaned.grade_ids & assignments[exercise]:
         return None
-    return f"holds not one question of {exercise}: ask for the notebook that was handed out"
+    return f"holds no question of {exercise}: ask for the notebook that was handed out"
 
 
 def _submission(
@@ -385,7 +389,7 @@ def _submission(
 
 
 def _note_questions(cleaned: Cleaned, expected: set[str]) -> list[str]:
-    """Say which cells are missing and which are no part of the exercise; forget the latter."""
+    """Note missing cells and cells that are not part of the exercise; unmark the latter."""
     missing = sorted(expected - cleaned.grade_ids)
     foreign = sorted(cleaned.grade_ids - expected)
     for cell in cleaned.notebook.cells:
@@ -395,12 +399,12 @@ def _note_questions(cleaned: Cleaned, expected: set[str]) -> list[str]:
     if missing:
         notes.append(f"cells were deleted or renamed: {', '.join(missing)}")
     if foreign:
-        notes.append(f"cells that are no part of the exercise: {shown(', '.join(foreign))}")
+        notes.append(f"cells that are not part of the exercise: {shown(', '.join(foreign))}")
     return notes
 
 
 def _write(cleaned: Cleaned, folder: Path, exercise: str) -> Path:
-    """Write the notebook as a whole or not at all."""
+    """Write the notebook atomically."""
     cleaned.notebook.metadata["course"] = {"exercise": exercise}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{exercise}.ipynb"

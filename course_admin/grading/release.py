@@ -1,7 +1,7 @@
-"""The learners' versions of the exercises, made from the instructor's by nbgrader's own steps.
+"""Learners' versions of the exercises, made from the instructor's by nbgrader's preprocessors.
 
-The same sources give the same bytes. Before anything is written, every line of a solution or a
-hidden test is searched for in what would be handed out.
+The same sources give the same bytes. Before anything is written, the result is searched for every
+line of a solution or hidden test.
 """
 
 import json
@@ -41,7 +41,7 @@ def sources_in(folder: Path) -> dict[str, Path]:
     Raises
     ------
     ValueError
-        If there is none.
+        If there are none.
     """
     paths = sorted(path for path in folder.glob("*/*.ipynb") if path.stem == path.parent.name)
     if not paths:
@@ -70,9 +70,9 @@ def release(sources: dict[str, Path], config_file: Path) -> dict[str, bytes]:
     Raises
     ------
     ValueError
-        If a source is wrong; says which cell, and what to do.
+        If a source is wrong; the message says which cell, and what to do.
     Leak
-        If a line of a solution or of a hidden test is left.
+        If a line of a solution or a hidden test is left in one.
     """
     originals = {name: nbformat.read(path, as_version=4) for name, path in sources.items()}
     config = load_config(config_file)
@@ -88,14 +88,14 @@ def load_config(config_file: Path) -> Config:
 
 
 def stub_lines(config: Config) -> set[str]:
-    """Return the lines that take the place of a solution."""
+    """Return the lines that replace a solution."""
     stubs = steps.ClearSolutions(config=config)
     lines = "\n".join([stubs.code_stub["python"], stubs.text_stub]).splitlines()
     return {_bare(line) for line in lines}
 
 
 def learners_version(source: NotebookNode, name: str, config: Config) -> NotebookNode:
-    """Return the notebook without solutions, hidden tests and outputs; `source` stays.
+    """Return a copy of the notebook without solutions, hidden tests and outputs.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def learners_version(source: NotebookNode, name: str, config: Config) -> Noteboo
     name : str
         The exercise's.
     config : traitlets.config.Config
-        nbgrader's: among others the stub that takes the place of a solution.
+        nbgrader's: among others the stub that replaces a solution.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def learners_version(source: NotebookNode, name: str, config: Config) -> Noteboo
 
 
 def _steps() -> list:
-    """nbgrader's GenerateAssignment without what needs a gradebook."""
+    """nbgrader's GenerateAssignment, without the steps that need a gradebook."""
     return [
         steps.LockCells,
         steps.ClearSolutions,
@@ -141,7 +141,7 @@ def _steps() -> list:
 
 
 class TidyEnds(steps.NbGraderPreprocessor):
-    """Take away the empty lines at the end of a cell that hidden tests leave behind."""
+    """Remove the empty lines that hidden tests leave at the end of a cell."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple:
         """Strip the end of one cell."""
@@ -150,12 +150,12 @@ class TidyEnds(steps.NbGraderPreprocessor):
 
 
 def check_source(source: NotebookNode, name: str) -> None:
-    """Find what nbgrader would pass over in silence.
+    """Find mistakes that nbgrader would ignore silently.
 
     Raises
     ------
     ValueError
-        If a cell has no id, a marker is misspelt or alone, or a region lies in a cell that is
+        If a cell has no id, a marker is misspelt or unpaired, or a region is in a cell that is
         not marked for it.
     """
     if source.nbformat_minor < 5 or not all(cell.get("id") for cell in source.cells):
@@ -165,13 +165,13 @@ def check_source(source: NotebookNode, name: str) -> None:
         kinds = {kind for kind, _ in _marked_lines(cell.source, where)}
         marks = cell.metadata.get("nbgrader", {})
         if "solution" in kinds and not marks.get("solution"):
-            raise ValueError(f"{where}: a solution in a cell that nbgrader does not know as one")
+            raise ValueError(f"{where}: a solution in a cell that is not marked as an answer")
         if "hidden" in kinds and not marks.get("grade"):
             raise ValueError(f"{where}: hidden tests in a cell that is not marked for grading")
 
 
 def _marked_lines(text: str, where: str) -> Iterator[tuple[str | None, str]]:
-    """Yield the lines of a cell with the kind of region they lie in, without the markers."""
+    """Yield the lines of a cell with the kind of region they are in, without the markers."""
     kind = None
     for line in text.splitlines():
         begin, end = BEGIN.search(line), END.search(line)
@@ -180,7 +180,7 @@ def _marked_lines(text: str, where: str) -> Iterator[tuple[str | None, str]]:
             continue
         found = _kind_of_marker(line, begin, end, where)
         if (begin and kind) or (end and kind != found):
-            raise ValueError(f"{where}: {line.strip()!r} does not fit the marker before it")
+            raise ValueError(f"{where}: {line.strip()!r} does not match the marker before it")
         kind = found if begin else None
     if kind:
         raise ValueError(f"{where}: BEGIN {MARKERS[kind]} without END {MARKERS[kind]}")
@@ -195,7 +195,7 @@ def _kind_of_marker(line: str, begin, end, where: str) -> str:
 
 
 def secret_lines(source: NotebookNode) -> set[str]:
-    """Return the lines that no learner may see: of solutions, hidden tests, marking schemes."""
+    """Return the lines that no learner may see: solutions, hidden tests, marking schemes."""
     return {line for secret, line in _lines(source) if secret}
 
 
@@ -215,12 +215,12 @@ def _lines(source: NotebookNode) -> Iterator[tuple[bool, str]]:
 
 
 def _bare(line: str) -> str:
-    """Return what a line says, however far it is indented or commented out."""
+    """Return a line without indentation and comment signs."""
     return line.strip().lstrip("#").strip()
 
 
 def _texts(value) -> Iterator[str]:
-    """Yield every text within lists and dicts."""
+    """Yield every string in nested lists and dicts."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -234,7 +234,7 @@ def _texts(value) -> Iterator[str]:
 def assert_nothing_leaks(
     released: dict[str, bytes], sources: dict[str, NotebookNode], stub: set[str]
 ) -> None:
-    """Search what is about to be handed out for what must not be.
+    """Search notebooks that are about to be handed out for secret lines.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def assert_nothing_leaks(
     sources : dict of NotebookNode
         The instructor's.
     stub : set of str
-        Lines that take the place of a solution.
+        Lines that replace a solution.
 
     Raises
     ------
@@ -277,16 +277,16 @@ def write(released: dict[str, bytes], into: Path) -> list[Path]:
 
 
 def write_zip(released: dict[str, bytes], path: Path) -> None:
-    """Write what is handed out: the exercises, nothing else, the same bytes each time."""
+    """Write the exercises, and nothing else, to a zip; the same bytes each time."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(released):
-            info = zipfile.ZipInfo(f"{name}.ipynb")  # with a date that does not change
+            info = zipfile.ZipInfo(f"{name}.ipynb")  # its date is always the same
             info.external_attr = 0o644 << 16
             archive.writestr(info, released[name])
 
 
 def stale(released: dict[str, bytes], into: Path) -> list[str]:
-    """Say which notebooks in a folder are not what the sources give now.
+    """Say which notebooks in a folder do not match their sources.
 
     Returns
     -------
@@ -294,12 +294,12 @@ def stale(released: dict[str, bytes], into: Path) -> list[str]:
         A sentence for each.
     """
     old = [
-        f"{into / f'{name}.ipynb'} is not what its source gives now"
+        f"{into / f'{name}.ipynb'} does not match its source"
         for name in sorted(released)
         if _is_stale(name, released, into)
     ]
     left = sorted(path for path in into.glob("*.ipynb") if path.stem not in released)
-    return old + [f"{path} has no source any more: remove it" for path in left]
+    return old + [f"{path} no longer has a source: remove it" for path in left]
 
 
 def _is_stale(name: str, released: dict[str, bytes], into: Path) -> bool:

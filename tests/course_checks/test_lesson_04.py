@@ -11,8 +11,7 @@ import course_checks as checks
 
 def codes_in_loops(maps):
     rows = [
-        [np.clip(image[..., c], 0, None).mean() for c in range(maps.shape[-1])]
-        for image in maps
+        [np.clip(image[..., c], 0, None).mean() for c in range(maps.shape[-1])] for image in maps
     ]
     return rows
 

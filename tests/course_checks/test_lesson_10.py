@@ -11,9 +11,7 @@ SEEDS = range(6)
 def prepare_with_loops(train, test):
     results = []
     for images in (train, test):
-        channels = [
-            (images[..., c] - train[..., c].mean()) / train[..., c].std() for c in range(3)
-        ]
+        channels = [(images[..., c] - train[..., c].mean()) / train[..., c].std() for c in range(3)]
         results.append(np.stack(channels, axis=-1).astype("float32"))
     return results
 

@@ -145,7 +145,7 @@ def test_read_only_array_cannot_be_changed():
 
 @pytest.mark.parametrize("function", [3, None, "text"])
 def test_what_is_no_function_cannot_be_asked(function):
-    with pytest.raises(LearnerError, match="no function"):
+    with pytest.raises(LearnerError, match="not a function"):
         ask(function)
 
 

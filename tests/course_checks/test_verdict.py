@@ -297,7 +297,7 @@ def evaluated(answer):
         lambda right, total: np.array([right, total]),
         lambda right, total: (float(np.float32(right / total)) * total, total),
     ],
-    ids=["list", "array", "share times total"],
+    ids=["list", "array", "accuracy times total"],
 )
 def test_evaluation_takes_every_form_of_the_right_pair(answer):
     assert evaluated(answer).score == 1
@@ -306,10 +306,10 @@ def test_evaluation_takes_every_form_of_the_right_pair(answer):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (lambda right, total: (total, right), "turned round"),
-        (lambda right, total: (right / total, total), "share of right answers"),
+        (lambda right, total: (total, right), "wrong order"),
+        (lambda right, total: (right / total, total), "is the accuracy"),
     ],
-    ids=["turned round", "share"],
+    ids=["wrong order", "accuracy"],
 )
 def test_evaluation_says_what_is_wrong_with_the_pair(answer, says):
     verdict = evaluated(answer)
@@ -431,7 +431,7 @@ def test_hand_in_adds_up_and_writes_a_notebook_without_outputs(tmp_path):
     written = nbformat.read(tmp_path / "to_hand_in" / "01_three.ipynb", as_version=4)
     assert written.cells[0].execution_count is None
     assert summary.file == tmp_path / "to_hand_in" / "01_three.ipynb"
-    assert not any("another version" in line for line in summary.lines)
+    assert not any("differs from what" in line for line in summary.lines)
 
 
 def test_hand_in_says_what_was_not_checked(tmp_path):
@@ -443,7 +443,7 @@ def test_hand_in_says_that_the_file_is_older(tmp_path):
     exercise_in(tmp_path, answer="def three():\n    return 2")
     gives_three(three, points=2)
     lines = hand_in("01_three", tmp_path).lines
-    assert any("another version than you ran of: three" in line for line in lines)
+    assert any("differs from what you ran in: three" in line for line in lines)
 
 
 def test_hand_in_says_where_it_looked_for_a_missing_notebook(tmp_path):
@@ -463,12 +463,12 @@ def test_hand_in_fails_for_solutions_that_miss_points(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("share", "words"),
-    [(0.1, "worse than guessing"), (0.5, "is guessing"), (0.67, "loss fall")],
+    ("accuracy", "words"),
+    [(0.1, "worse than guessing"), (0.5, "no better than guessing"), (0.67, "loss fall")],
 )
-def test_low_accuracy_says_where_to_look(share, words):
+def test_low_accuracy_says_where_to_look(accuracy, words):
     labels = np.arange(100) % 2
-    answers = np.eye(2)[np.where(np.arange(100) < 100 * share, labels, 1 - labels)]
+    answers = np.eye(2)[np.where(np.arange(100) < 100 * accuracy, labels, 1 - labels)]
     with pytest.raises(Mistake, match=words):
         require_accuracy(answers, labels, enough=0.7, chance=0.5)
 
@@ -476,7 +476,7 @@ def test_low_accuracy_says_where_to_look(share, words):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ([70.0, 40], "per cent"),
+        ([70.0, 40], "in percent"),
         ([40, 0.7], "The accuracy comes first"),
         ([0.71, 40], "you gave 0.71"),
     ],

@@ -29,7 +29,7 @@ WRONG = {
         0,
         None,
         "def classifier_weights(model):\n    return 25700",
-        says="another number of weights",
+        says="different number of weights",
     ),
     "no_preprocessing": Answer(
         "ex01_q2", 0, "other-preprocessing", _PREPARE.format("pixels"), says="no preprocessing"

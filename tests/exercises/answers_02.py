@@ -110,12 +110,12 @@ WRONG = {
         says="sign",
     ),
     "covered_with_black": Answer("ex02_q2", 2, None, _covering(fill="0"), says="black"),
-    "rows_and_columns_exchanged": Answer(
+    "rows_and_columns_swapped": Answer(
         "ex02_q2",
         1.5,
         None,
         _covering(answer="(before - np.array(after)).reshape(rows, columns).T"),
-        says="exchanged",
+        says="swapped",
     ),
     "nothing_falls": Answer(
         "ex02_q2", 0, None, _covering(answer="np.zeros((rows, columns))"), says="first square"
@@ -141,7 +141,7 @@ WRONG = {
     "chosen_on_validation": Answer("ex02_q4", 0, "chosen-on-validation", _channel(choose="valid")),
     "judged_on_training": Answer("ex02_q4", 1, "judged-where-chosen", _channel(judge="train")),
     "dogs_only": Answer(
-        "ex02_q4", 1, None, _channel(best="shares.argmax()"), says="prefers cats is as good"
+        "ex02_q4", 1, None, _channel(best="shares.argmax()"), says="prefers cats is just as good"
     ),
     "not_turned": Answer("ex02_q4", 2, None, _channel(share="share"), says="other animal"),
     "always_channel_0": Answer(

@@ -188,6 +188,6 @@ def report(model, parts):
     codes, labels = parts["test"]
     return np.sum(model.predict(codes, verbose=0).argmax(axis=1) == labels), len(labels)
 """,
-        says="not their share",
+        says="divide by all of them",
     ),
 }

@@ -94,7 +94,7 @@ def weights_to_train(backbone, block):
         0,
         None,
         _COUNT.format(freeze="freeze_up_to(backbone, block)", weights="weights"),
-        says="the frozen ones too",
+        says="including the frozen ones",
     ),
     "input_layer_counted": Answer(
         "ex05_q2",

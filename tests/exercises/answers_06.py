@@ -58,13 +58,17 @@ WRONG = {
     "early_fast": Answer("ex06_q1", 1, "rates-upside-down", _rates(_DOWNWARDS)),
     "factors_returned": Answer("ex06_q1", 2, None, _rates(value="factor"), says="Multiply them"),
     "one_rate": Answer("ex06_q1", 0, None, _rates(value="rate"), says="the same rate"),
-    "sorted_by_name": Answer("ex06_q1", 0, None, _rates(names="sorted(names)"), says="third each"),
+    "sorted_by_name": Answer("ex06_q1", 0, None, _rates(names="sorted(names)"), says="by thirds"),
     "not_relative": Answer(
         "ex06_q2", 1, "distance-not-relative", _MOVED.format(answer="np.sqrt(way)")
     ),
     "no_root": Answer("ex06_q2", 1, None, _MOVED.format(answer="way / old"), says="square root"),
     "length_after": Answer(
-        "ex06_q2", 1, None, _MOVED.format(answer="np.sqrt(way / new)"), says="not before"
+        "ex06_q2",
+        1,
+        None,
+        _MOVED.format(answer="np.sqrt(way / new)"),
+        says="divide by the one before",
     ),
     "ratios_averaged": Answer(
         "ex06_q2", 1, None, _MOVED.format(answer="np.mean(each)"), says="Add up the squares"
@@ -98,7 +102,7 @@ WRONG = {
         says="right proportion",
     ),
     "another_optimizer": Answer(
-        "ex06_q3", 0, None, _compile(optimizer="keras.optimizers.SGD(rate)"), says="Asked for"
+        "ex06_q3", 0, None, _compile(optimizer="keras.optimizers.SGD(rate)"), says="The steps should be"
     ),
     "best_seed": Answer("ex06_q4", 0, "best-seed-taken", _saved("max")),
     "upside_down": Answer(
@@ -120,6 +124,6 @@ WRONG = {
         2,
         None,
         _saved(answer="0 if None in needed else needed[1] / needed[0]"),
-        says="None was asked for",
+        says="return None",
     ),
 }

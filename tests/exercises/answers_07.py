@@ -78,7 +78,11 @@ WRONG = {
         says="still trained",
     ),
     "weights_counted": Answer(
-        "ex07_q1", 2, None, _freeze(answer="number, sum(sizes[:number])"), says="their share"
+        "ex07_q1",
+        2,
+        None,
+        _freeze(answer="number, sum(sizes[:number])"),
+        says="divide by all of them",
     ),
     "highest_mean": Answer("ex07_q2", 1, None, _choose(), says="highest mean"),
     "best_seed": Answer(
@@ -117,13 +121,15 @@ WRONG = {
         says="This is second minus first",
     ),
     "accuracy_of_one": Answer(
-        "ex07_q3", 0, None, _difference("first[rows].mean()"), says="around the difference"
+        "ex07_q3", 0, None, _difference("first[rows].mean()"), says="contain the difference"
     ),
     "upside_down": Answer(
         "ex07_q3", 2, None, _difference(percentiles="[97.5, 2.5]"), says="lower end comes first"
     ),
     "not_frozen": Answer("ex07_q4", 1, "backbone-not-frozen", _keep(trainable="True")),
-    "weights_forgotten": Answer("ex07_q4", 0, None, _keep(carry="pass"), says="hand over"),
+    "weights_forgotten": Answer(
+        "ex07_q4", 0, None, _keep(carry="pass"), says="copy those of the first layers"
+    ),
     "all_kept": Answer("ex07_q4", 0, None, _keep("keras.Layer", "[:]"), says="some should be"),
     "layers_counted": Answer(
         "ex07_q4", 0, None, _keep("keras.Layer", "[: n + 2]"), says="wrong layers"

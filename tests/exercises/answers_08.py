@@ -69,7 +69,7 @@ WRONG = {
         "kernel = depthwise_kernel[::-1, ::-1]\n"
         '    each = np.einsum("nyxchw,hwc->nyxc", windows, kernel)\n'
         "    return each[:, ::2, ::2] @ pointwise_kernel",
-        says="turned round",
+        says="flipped",
     ),
     "stride_of_one": _separable(
         2,
@@ -82,7 +82,7 @@ WRONG = {
         None,
         'each = np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel)\n'
         "    return each[:, 1::2, 1::2] @ pointwise_kernel",
-        says="begin with 0",
+        says="start at 0",
     ),
     "places_left_out_before": _separable(
         1,
@@ -90,7 +90,7 @@ WRONG = {
         "maps = np.pad(maps[:, ::2, ::2], border)\n"
         "    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))\n"
         '    return np.einsum("nyxchw,hwc->nyxc", windows, depthwise_kernel) @ pointwise_kernel',
-        says="neighbours",
+        says="full maps",
     ),
     "only_mixed": _separable(
         1, None, "return maps[:, ::2, ::2] @ pointwise_kernel", says="3x3 step is missing"

@@ -64,7 +64,7 @@ WRONG = {
         "def prepare(images, highest):\n"
         "    values = images.astype('float32') * 255 / highest\n"
         "    return np.tile(values[..., None], (1, 2, 2, 3))\n",
-        says="four times side by side",
+        says="tiled four times",
     ),
     "channels_first": Answer(
         "ex09_q1",
@@ -120,7 +120,7 @@ WRONG = {
         None,
         "return [i for i, x in enumerate(test.astype(float))\n"
         "            if any(np.abs(x - y).max() < tolerance for y in train)]",
-        says="at most",
+        says="exactly the tolerance",
     ),
     "exact_copies": _copies(
         1,
@@ -130,11 +130,11 @@ WRONG = {
         says="Only exact",
     ),
     "no_copies": _copies(0, None, "return []", says="8 of 8 copies are missing"),
-    "all_images": _copies(0, None, "return list(range(len(test)))", says="All copies are there"),
+    "all_images": _copies(0, None, "return list(range(len(test)))", says="No copy is missing"),
     "true_and_false": _copies(
         0, None, "return [x.tobytes() in {y.tobytes() for y in train} for x in test]", says="True"
     ),
-    "how_many": _copies(0, None, "return 8", says="A list of numbers"),
+    "how_many": _copies(0, None, "return 8", says="a list of indices"),
     "means_only": _nearest(1, "means-only", "return np.sqrt(means)"),
     "root_forgotten": _nearest(
         2,
@@ -173,7 +173,7 @@ WRONG = {
         2,
         None,
         "return np.mean(cross_val_predict(model, rows, labels, cv=5) == labels), 0.5",
-        says="whatever the row",
+        says="always naming the larger",
     ),
     "smaller_share": _tell_apart(
         2,
@@ -186,7 +186,7 @@ WRONG = {
         1,
         None,
         "larger = max(labels.mean(), 1 - labels.mean())\n    return larger, larger",
-        says="finds more",
+        says="does better",
     ),
     "always_one": _tell_apart(1, "evaluated-on-training", "return 1.0, 0.5"),
     "not_shuffled": _tell_apart(
@@ -207,6 +207,6 @@ WRONG = {
         0,
         None,
         "return 100 * np.mean(cross_val_predict(model, rows, labels, cv=5) == labels), 50",
-        says="Shares",
+        says="fractions",
     ),
 }

@@ -65,7 +65,7 @@ def prepare(train, test):
         "test-in-preparation",
         _PREPARE.format(known="np.concatenate([train, test])", test="(test - mean) / deviation"),
     ),
-    "pictures_divided": Answer(
+    "images_divided": Answer(
         "ex10_q2",
         0,
         "persons-on-both-sides",
@@ -98,7 +98,7 @@ def divide(persons, seed):
         1,
         None,
         _DIVIDE.format(everyone=_DRAWN, count="len(everyone) // 2", answer=_ROWS),
-        says="you hold back 10",
+        says="you hold out 10",
     ),
     "masks_for_rows": Answer(
         "ex10_q2",

@@ -48,7 +48,7 @@ WRONG = {
         "ex12_q3", 2, "normal-interval", _REPORT.format(answer="share, share - half, share + half")
     ),
     "per_cent": Answer(
-        "ex12_q3", 1, None, _REPORT.format(answer="100 * share, 0.0, 100.0"), says="not per cent"
+        "ex12_q3", 1, None, _REPORT.format(answer="100 * share, 0.0, 100.0"), says="not percent"
     ),
     "turned_round": Answer(
         "ex12_q3",
@@ -73,14 +73,14 @@ def report(predicted, truth):
         0,
         None,
         _ERRORS.format(condition="==", key="-probabilities[errors].max(axis=1)"),
-        says="is no error",
+        says="is not an error",
     ),
     "by_the_true_class": Answer(
         "ex12_q4",
         1,
         None,
         _ERRORS.format(condition="!=", key="probabilities[errors, truth[errors]]"),
-        says="sort by that of the answer",
+        says="sort by that of the predicted class",
     ),
     "in_order_of_the_rows": Answer(
         "ex12_q4",

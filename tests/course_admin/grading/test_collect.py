@@ -193,7 +193,7 @@ def test_exercise_is_told_by_metadata_cells_or_name(collected):
         "d": None,
     }
     assert "is none of the exercises" in found["d"].problem
-    assert "holds not one question" in found["c"].problem
+    assert "holds no question" in found["c"].problem
     assert found["a"].problem is found["b"].problem is None
 
 
@@ -234,8 +234,8 @@ def test_cleaned_copy_holds_nothing_but_cells(collected):
     given.cells[0].execution_count = 3
     given.cells[0].metadata.tags = ["x"]
     given.cells[0].metadata.nbgrader.update({"grade": True, "points": float("nan"), "extra": 1})
-    picture = new_markdown_cell("![x](attachment:x.png)", attachments={"x.png": {"image/png": ""}})
-    given.cells.append(picture)
+    image = new_markdown_cell("![x](attachment:x.png)", attachments={"x.png": {"image/png": ""}})
+    given.cells.append(image)
     (submission,) = collected({"ada/x.ipynb": nbformat.writes(given).encode()})
     copy = nbformat.read(submission.path, 4)
     nbformat.validate(copy)
@@ -248,7 +248,7 @@ def test_cleaned_copy_holds_nothing_but_cells(collected):
     assert "attachments" not in copy.cells[3]
     assert [cell.id for cell in copy.cells] == [cell.id for cell in given.cells]
     assert "names the kernel 'evil'" in submission.notes[0]
-    assert "attached pictures of cell 4" in submission.notes[1]
+    assert "attached images of cell 4" in submission.notes[1]
 
 
 def test_changed_cells_are_noted(collected):
@@ -259,7 +259,7 @@ def test_changed_cells_are_noted(collected):
     notes = "; ".join(submission.notes)
     assert "q1_answer is there more than once" in notes
     assert "deleted or renamed: q1_check, q2_answer" in notes
-    assert "no part of the exercise: other" in notes
+    assert "not part of the exercise: other" in notes
     copy = nbformat.read(submission.path, 4)
     assert ["nbgrader" in cell.metadata for cell in copy.cells] == [False, True, False]
     assert len({cell.id for cell in copy.cells}) == 3
@@ -282,16 +282,16 @@ VERSION_3 = {
 BROKEN = {
     "empty": (b"", "is empty"),
     "zeros": (bytes(1000), "is empty"),
-    "binary": (bytes(range(256)), "is no text"),
+    "binary": (bytes(range(256)), "is not text"),
     "half": (GOOD[:-200], "is damaged"),
-    "list": (b"[1]", "is no notebook"),
+    "list": (b"[1]", "is not a notebook"),
     "number": (b"9" * 10_000, "is damaged"),
     "deep": (b"[" * 1_000_000, "nested too deeply"),
     "deep cells": (raw([]).replace("[]", '{"a":' * 100_000).encode(), "nested too deeply"),
     "no cells": (raw([]).encode(), "holds no cells"),
-    "cells are numbers": (raw([1]).encode(), "cell 1 is no cell"),
+    "cells are numbers": (raw([1]).encode(), "cell 1 is not a cell"),
     "source is a number": (raw([{"cell_type": "code", "source": 1}]).encode(), "has no text"),
-    "other kind": (raw([{"cell_type": "x", "source": ""}]).encode(), "cell 1 is no cell"),
+    "other kind": (raw([{"cell_type": "x", "source": ""}]).encode(), "cell 1 is not a cell"),
     "many cells": (raw([1] * 3000).encode(), "more than 2000 cells"),
     "format 2": (raw([], nbformat=2).encode(), "notebook format 2"),
     "format 99": (raw([], nbformat=10**30).encode(), "notebook format 1000"),
@@ -312,8 +312,8 @@ def test_broken_notebook_needs_review_and_harms_nobody(collected, data, problem)
 ODD = {
     "byte order mark": (b"\xef\xbb\xbf" + GOOD, "UTF-8-SIG"),
     "UTF-16": (GOOD.decode().encode("utf-16"), "UTF-16"),
-    "zero character": (content(source="a\0b"), "characters that no file can hold"),
-    "half a character": (GOOD.replace(b'"x = 1"', rb'"x = \ud800"'), "no file can hold"),
+    "zero character": (content(source="a\0b"), "invalid characters"),
+    "half a character": (GOOD.replace(b'"x = 1"', rb'"x = \ud800"'), "invalid characters"),
 }
 
 
@@ -376,7 +376,7 @@ def encrypted(name):
 
 UNSAFE = {
     "link": (zipped(dict([link(f"{THREE}.ipynb")])), "symbolic link"),
-    "device": (zipped(dict([device(f"{THREE}.ipynb")])), "no ordinary file"),
+    "device": (zipped(dict([device(f"{THREE}.ipynb")])), "not a regular file"),
     "parent": (zipped({f"../../{THREE}.ipynb": GOOD}), "leads out of its folder"),
     "absolute": (zipped({f"/tmp/{THREE}.ipynb": GOOD}), "leads out of its folder"),
     "backslash": (zipped({f"..\\{THREE}.ipynb": GOOD}), "leads out of its folder"),
@@ -436,7 +436,7 @@ def test_links_in_folders_are_not_followed(tmp_path):
     submissions = collect.collect(tmp_path / "handed_in", tmp_path / "into", EXERCISES)
     problems = {(one.student, one.exercise): one.problem for one in submissions}
     assert "symbolic link" in problems["ada", THREE]
-    assert "no ordinary file" in problems["ada", FIVE]
+    assert "not a regular file" in problems["ada", FIVE]
     assert not any(one.path for one in submissions)
 
 

@@ -145,19 +145,19 @@ def test_check_tells_fresh_from_stale(course, capsys):
     write(changed)
     capsys.readouterr()
     assert run(folder, "--check") == 1
-    assert f"{NAME}.ipynb is not what its source gives now" in capsys.readouterr().out
+    assert f"{NAME}.ipynb does not match its source" in capsys.readouterr().out
     run(folder)
     assert run(folder, "--check") == 0
     (folder / "exercises" / "04_old.ipynb").write_text("{}")
     assert run(folder, "--check") == 1
-    assert "has no source any more" in capsys.readouterr().out
+    assert "no longer has a source" in capsys.readouterr().out
 
 
 WRONG = {
     "no end": (answer("### BEGIN SOLUTION\nx = 1234"), "BEGIN SOLUTION without END SOLUTION"),
-    "no begin": (answer("x = 1234\n### END SOLUTION"), "does not fit the marker before it"),
-    "nested": (answer("### BEGIN SOLUTION\n### BEGIN SOLUTION\n"), "does not fit"),
-    "crossed": (answer("### BEGIN SOLUTION\n### END HIDDEN TESTS\n"), "does not fit"),
+    "no begin": (answer("x = 1234\n### END SOLUTION"), "does not match the marker before it"),
+    "nested": (answer("### BEGIN SOLUTION\n### BEGIN SOLUTION\n"), "does not match"),
+    "crossed": (answer("### BEGIN SOLUTION\n### END HIDDEN TESTS\n"), "does not match"),
     "lower case": (answer("# begin solution\nx = 1234\n# end solution"), "must read"),
     "underscore": (check("# BEGIN_HIDDEN_TESTS\nx = 1\n# END_HIDDEN_TESTS"), "must read"),
     "no end of tests": (check("### BEGIN HIDDEN TESTS\nx = 1234"), "without END HIDDEN TESTS"),
@@ -169,10 +169,10 @@ WRONG = {
         new_code_cell("### BEGIN HIDDEN TESTS\nx = 1234\n### END HIDDEN TESTS"),
         "not marked for grading",
     ),
-    "solution in a plain cell": (new_code_cell(SOLVED), "does not know as one"),
+    "solution in a plain cell": (new_code_cell(SOLVED), "not marked as an answer"),
     "solution in plain text": (
         new_markdown_cell("### BEGIN SOLUTION\nx\n### END SOLUTION"),
-        "does not know as one",
+        "not marked as an answer",
     ),
     "the same mark twice": (
         new_code_cell("x = 1234", metadata=marks("q1", solution=True)),

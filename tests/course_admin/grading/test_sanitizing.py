@@ -41,7 +41,7 @@ MARKUP = {
     "iframe": f'<iframe src="{SERVER}frame"></iframe>',
     "iframe with a page": '<iframe srcdoc="<script>parent.ran = true</script>"></iframe>',
     "object": f'<object data="{SERVER}object"></object><embed src="{SERVER}embed">',
-    "picture": f'<img src="{SERVER}picture"><picture><source srcset="{SERVER}set"></picture>',
+    "image": f'<img src="{SERVER}image"><picture><source srcset="{SERVER}set"></picture>',
     "video": f'<video src="{SERVER}video" autoplay poster="{SERVER}poster"></video>',
     "refresh": f'<meta http-equiv="refresh" content="0; url={SERVER}refresh">',
     "base": f'<base href="{SERVER}"><img src="x.png">',
@@ -134,7 +134,7 @@ def test_policy_alone_keeps_scripts_and_requests_out(browser, tmp_path):
     assert "ran a script" not in visit(browser, path)
 
 
-@pytest.mark.parametrize("name", ["script", "onerror", "picture", "iframe", "import", "refresh"])
+@pytest.mark.parametrize("name", ["script", "onerror", "image", "iframe", "import", "refresh"])
 def test_page_without_protection_is_caught(browser, tmp_path, name):
     path = tmp_path / "page.html"
     path.write_text(f"<!DOCTYPE html><title>x</title>{MARKUP[name]}", encoding="utf-8")

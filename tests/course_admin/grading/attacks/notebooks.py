@@ -118,7 +118,7 @@ def _write(folder: Path, notebook) -> None:
 
 EXPECTED = {
     deleted_checks: "double 2, largest 2",
-    renamed_cells: "not one question",
+    renamed_cells: "holds no question",
     copied_check: "double 0, largest 2",
     changed_check: "double 0, largest 2",
     changed_points: "double 2, largest 2",
