@@ -12,7 +12,7 @@ from course_utils.backbones import Backbone
 from course_utils.plumbing import feature_cache
 from course_utils.plumbing.fingerprints import fingerprint
 from course_utils.tensors import BadImagesError, ImageSource, paths_to_tensor
-from course_utils.transfer import _layer_at
+from course_utils.transfer import layer_at
 
 
 def extract_features(
@@ -58,7 +58,7 @@ def extract_features(
     images = _checked(getattr(images, "paths", images), backbone)
     end, part = backbone.model.layers[-1], backbone.model  # the latter is compiled only once
     if upto is not None:
-        end = _layer_at(backbone, upto)
+        end = layer_at(backbone, upto)
         part = keras.Model(backbone.model.input, end.output)
     name = f"{backbone.name}-{end.name}-{fingerprint(backbone, part, images)}"
     name = re.sub(r"[^\w.-]", "_", name)

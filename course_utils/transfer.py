@@ -116,7 +116,7 @@ def split_at(backbone: Backbone, block: str) -> tuple[keras.Model, keras.Model]:
     >>> first.output_shape, second.output_shape
     ((None, 4, 4, 256), (None, 2, 2, 256))
     """
-    cut = _layer_at(backbone, block).output
+    cut = layer_at(backbone, block).output
     model = backbone.model
     first = keras.Model(model.input, cut, name=f"{backbone.name}_up_to_{block}")
     try:
@@ -129,7 +129,14 @@ def split_at(backbone: Backbone, block: str) -> tuple[keras.Model, keras.Model]:
     return first, second
 
 
-def _layer_at(backbone: Backbone, name: str) -> keras.Layer:
+def layer_at(backbone: Backbone, name: str) -> keras.Layer:
+    """Return the last layer of a block, or the layer of that name.
+
+    Raises
+    ------
+    ValueError
+        If the backbone has neither.
+    """
     blocks = layers_by_block(backbone.model)
     if name in blocks:
         return blocks[name][-1]
