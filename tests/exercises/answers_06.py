@@ -102,7 +102,11 @@ WRONG = {
         says="right proportion",
     ),
     "another_optimizer": Answer(
-        "ex06_q3", 0, None, _compile(optimizer="keras.optimizers.SGD(rate)"), says="The steps should be"
+        "ex06_q3",
+        0,
+        None,
+        _compile(optimizer="keras.optimizers.SGD(rate)"),
+        says="The steps should be",
     ),
     "best_seed": Answer("ex06_q4", 0, "best-seed-taken", _saved("max")),
     "upside_down": Answer(

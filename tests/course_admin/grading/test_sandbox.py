@@ -73,6 +73,13 @@ def test_only_python_the_course_and_its_data_are_shown(tmp_path, monkeypatch):
     assert writable == [str(tmp_path)]
 
 
+def test_an_installed_course_is_shown_with_the_other_packages(monkeypatch):
+    site_packages = Path(sandbox.__file__).parents[2]
+    monkeypatch.setattr(sandbox.sys, "prefix", str(site_packages.parent))
+    monkeypatch.setattr(sandbox.sys, "base_prefix", "/usr")
+    assert sandbox._python_folders() == [site_packages.parent]
+
+
 def test_root_becomes_somebody_else_first(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(os, "getuid", lambda: 0)

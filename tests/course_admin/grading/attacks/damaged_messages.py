@@ -1,6 +1,6 @@
-# Tries: to send the grader what is no Jupyter message.
+# Tries: to send the grader something that is not a Jupyter message.
 # Expect: double review, largest review
-# Reason: no Jupyter message
+# Reason: not a Jupyter message
 # %%
 from IPython import get_ipython
 

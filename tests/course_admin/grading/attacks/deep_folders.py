@@ -1,4 +1,4 @@
-# Tries: to get the thread lost that watches memory and time, in folders within folders.
+# Tries: to get the thread lost that watches memory and time, in deeply nested folders.
 # Expect: double 2, largest 2
 # Never: FOUND
 # %%

@@ -1,4 +1,4 @@
-# Tries: to keep the grader waiting for a cell. What was answered is right all the same.
+# Tries: to keep the grader waiting for a cell; the answers are right all the same.
 # Expect: double 2, largest 2
 # %%
 while True:

@@ -1,4 +1,4 @@
-# Tries: to end the process before it can be judged; plain nbgrader writes down 0 points.
+# Tries: to end the process before it can be judged; nbgrader itself would record 0 points.
 # Expect: double review, largest review
 # Reason: process ended
 # %% double

@@ -1,4 +1,4 @@
-# Tries: to leave in the ways that are made for it.
+# Tries: to leave with exit functions.
 # Expect: double 2, largest 2
 # %%
 import sys

@@ -1,4 +1,4 @@
-# Tries: to send answers and "I am done" all the time, in the hope that one is taken for good.
+# Tries: to send answers and "I am done" all the time, hoping that one is accepted.
 # Expect: double nothing, largest any
 # %%
 import json

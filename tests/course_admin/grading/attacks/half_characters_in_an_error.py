@@ -1,4 +1,4 @@
-# Tries: to have the grader write down an error whose text cannot be written.
+# Tries: to make the grader store an error message that cannot be encoded.
 # Expect: double 0, largest 2
 # %% double
 def double(values):

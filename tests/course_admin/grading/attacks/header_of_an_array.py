@@ -1,4 +1,4 @@
-# Tries: to answer with an array whose header NumPy stumbles over, so that a person must look.
+# Tries: to answer with an array whose header crashes NumPy, so that it needs review.
 # Expect: double 0, largest 0
 # %%
 import base64

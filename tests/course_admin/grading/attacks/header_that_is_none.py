@@ -1,6 +1,6 @@
 # Tries: to send messages about a list instead of a request.
 # Expect: double review, largest review
-# Reason: no Jupyter message
+# Reason: not a Jupyter message
 # %%
 session = get_ipython().kernel.session
 serialize = session.serialize

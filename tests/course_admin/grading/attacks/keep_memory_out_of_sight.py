@@ -1,4 +1,4 @@
-# Tries: to keep memory that no process shows as its own, and a note for whoever is graded next.
+# Tries: to keep memory that no process shows as its own, and a note for the next submission.
 # Expect: double 2, largest 2
 # Never: GOT
 # %%

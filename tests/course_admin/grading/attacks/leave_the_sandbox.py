@@ -1,4 +1,4 @@
-# Tries: to take hold of the processes that made the sandbox, and to make one of its own.
+# Tries: to control the processes that made the sandbox, or to create namespaces of its own.
 # Expect: double 2, largest 2
 # Never: FOUND
 # %%

@@ -1,4 +1,4 @@
-# Tries: to have the grader quote a million characters in its message.
+# Tries: to make the grader quote a million characters in its message.
 # Expect: double 0, largest 0
 # %% double
 def double(values):

@@ -1,4 +1,4 @@
-# Tries: to share the memory out among processes that each use little.
+# Tries: to spread its memory over processes that each use little.
 # Expect: double review, largest review
 # Reason: MB of memory
 # %%

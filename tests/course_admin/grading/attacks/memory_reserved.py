@@ -1,4 +1,4 @@
-# Tries: to take 50 GB at once; Python says no.
+# Tries: to allocate 50 GB at once, which Python refuses.
 # Expect: double 2, largest 2
 # %%
 everything = bytearray(50 << 30)

@@ -1,4 +1,4 @@
-# Tries: to fill the notebook with small outputs that are no text.
+# Tries: to fill the notebook with small outputs that are not text.
 # Expect: double any, largest any
 # %%
 from IPython.display import HTML, display

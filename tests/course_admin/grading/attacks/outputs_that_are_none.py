@@ -1,4 +1,4 @@
-# Tries: to print numbers, half characters and lists where there should be text.
+# Tries: to print numbers, lone surrogates and lists where there should be text.
 # Expect: double 2, largest 2
 # %%
 kernel = get_ipython().kernel

@@ -1,4 +1,4 @@
-# Tries: to answer in the name of the grader's own part, with what is no data.
+# Tries: to answer in place of the grader's agent, with something that is not data.
 # Expect: double 0, largest 0
 # Never: FOUND
 # %%

@@ -1,4 +1,4 @@
-# Tries: to make every check say that all is right.
+# Tries: to make every check say that everything is right.
 # Expect: double 0, largest 2
 # %%
 import course_checks as checks

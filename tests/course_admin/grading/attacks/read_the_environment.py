@@ -1,4 +1,4 @@
-# Tries: to read what the grader has in its environment, passwords for example.
+# Tries: to read what the grader has in its environment, such as passwords.
 # Expect: double 2, largest 2
 # Never: FOUND
 # %%

@@ -1,4 +1,4 @@
-# Tries: to read the users of the machine, homes, and what processes there are.
+# Tries: to read the users of the machine, homes and processes.
 # Expect: double 2, largest 2
 # Never: FOUND
 # %%

@@ -1,6 +1,6 @@
 # Tries: to use up the time for all cells, in pieces that are each short enough.
 # Expect: double review, largest review
-# Reason: longer than .* in all
+# Reason: longer than .* in total
 # %%
 import time
 

@@ -1,4 +1,4 @@
-# Tries: to change Python, the course and the images, for whoever is graded next.
+# Tries: to change Python, the course and the images, for the submissions graded next.
 # Expect: double 2, largest 2
 # Never: FOUND
 # %%
