@@ -47,7 +47,7 @@ lint: .venv/.project ## Check the style of code and notebooks
 	    -exec $(PY) -m nbstripout --verify --keep-id {} +
 
 notebooks: setup ## Execute every notebook of the pocket edition with nbval, without a network
-	@unset COURSE_BACKBONE COURSE_MIRROR; COURSE_EDITION=pocket \
+	@unset COURSE_BACKBONE COURSE_INPUT_SIZE COURSE_MIRROR; COURSE_EDITION=pocket \
 	    $(PY) tests/offline.py $(NBVAL) tests/network_is_cut.py \
 	    notebooks/*.ipynb notebooks/exercises/*.ipynb instructor/source
 
