@@ -24,6 +24,7 @@ _HOMES = {
     "metrics": "accuracy_report",
     "plots": "plot_confusion_matrix plot_history show_images show_figure plot_top5",
     "explain": "activation_layers activation_maps grad_cam occlude",
+    "plumbing.channel_peaks": "strongest_images",
     "plumbing.receptive_fields": "receptive_field",
     "widgets": "AugmentationPreview ClassifierPlayground ErrorBrowser FeatureExplorer "
     "FreezeExplorer StrategyAdvisor",

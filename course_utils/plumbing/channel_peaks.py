@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers
 
 from course_utils.backbones import Backbone
+from course_utils.features import extract_features
 
 
 def with_peaks(backbone: Backbone, layer: str) -> Backbone:
@@ -31,3 +32,30 @@ def strongest_rows(peaks: np.ndarray, channel: int, count: int) -> np.ndarray:
     """
     channels = peaks.shape[1] // 2
     return np.lexsort((-peaks[:, channels + channel], -peaks[:, channel]))[:count]
+
+
+def strongest_images(
+    backbone: Backbone, images, layer: str, channel: int, count: int = 8
+) -> np.ndarray:
+    """Find the images that excite a channel most in any one place.
+
+    The activations are computed once and kept on disk, see `extract_features`.
+
+    Parameters
+    ----------
+    backbone : Backbone
+    images : Split, sequence of images, or array
+        What `extract_features` takes.
+    layer : str
+        Name of a layer with feature maps.
+    channel : int
+    count : int
+        How many images.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (count,)
+        Their row numbers, the strongest first.
+    """
+    peaks = extract_features(with_peaks(backbone, layer), images, progress=False)
+    return strongest_rows(peaks, channel, count)
