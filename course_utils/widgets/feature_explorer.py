@@ -17,10 +17,10 @@ from course_utils.explain import (
     grad_cam,
 )
 from course_utils.features import extract_features
+from course_utils.plumbing.channel_peaks import strongest_rows, with_peaks
 from course_utils.plumbing.receptive_fields import ReceptiveField, receptive_field
 from course_utils.tensors import path_to_tensor, paths_to_tensor
 from course_utils.widgets.parts.background_task import BackgroundTask
-from course_utils.plumbing.channel_peaks import strongest_rows, with_peaks
 from course_utils.widgets.parts.grid import Grid
 from course_utils.widgets.parts.number_slider import NumberSlider
 from course_utils.widgets.parts.panel import (
