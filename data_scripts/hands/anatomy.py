@@ -38,7 +38,7 @@ class HandShape:
 
 
 @dataclass(frozen=True)
-class Pose:
+class HandPose:
     """Joint angles in degrees; fingers in the order index, middle, ring, little."""
 
     flexion: np.ndarray  # (4, 3): knuckle, middle joint, end joint
@@ -53,14 +53,14 @@ class Pose:
 
 
 @dataclass(frozen=True)
-class Surface:
+class HandSurface:
     """A tube of rings: points (rings, around, 3), weights of materials (rings, around, 6)."""
 
     points: np.ndarray
     weights: np.ndarray
 
 
-def hand_surfaces(shape: HandShape, pose: Pose) -> list[Surface]:
+def hand_surfaces(shape: HandShape, pose: HandPose) -> list[HandSurface]:
     """Return the surfaces of palm and arm, fingers, thumb, sleeve and bracelet."""
     pose = meet_thumb(shape, pose)
     surfaces = [_palm_and_arm(shape, pose)]
@@ -73,7 +73,7 @@ def hand_surfaces(shape: HandShape, pose: Pose) -> list[Surface]:
     return surfaces
 
 
-def meet_thumb(shape: HandShape, pose: Pose) -> Pose:
+def meet_thumb(shape: HandShape, pose: HandPose) -> HandPose:
     """Flex the finger that the thumb touches until the thumb reaches it."""
     reach = 0.97 * shape.thumb_length * THUMB_BONES[1:].sum()
     _, knuckle = _thumb_root(shape, pose)
@@ -86,7 +86,7 @@ def meet_thumb(shape: HandShape, pose: Pose) -> Pose:
     return pose
 
 
-def finger_spine(shape: HandShape, pose: Pose, finger: int) -> np.ndarray:
+def finger_spine(shape: HandShape, pose: HandPose, finger: int) -> np.ndarray:
     """Return the centre line of a finger from knuckle to tip, shape (rings, 3)."""
     along, lengths = _finger_rings(shape, finger)
     joints = np.array([0.0, lengths[0], lengths[0] + lengths[1]])
@@ -106,7 +106,7 @@ def _finger_rings(shape: HandShape, finger: int) -> tuple[np.ndarray, np.ndarray
     return np.r_[np.linspace(0, length - tip, 22), length - tip + tip * cap], lengths
 
 
-def _finger_axes(pose: Pose, finger: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _finger_axes(pose: HandPose, finger: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     bent = np.clip(pose.flexion[finger, 0] / 80, 0, 1)
     lean = np.deg2rad(pose.spread[finger] * (1 - bent))
     roll = np.deg2rad(CONVERGENCE[finger] * bent)
@@ -116,7 +116,7 @@ def _finger_axes(pose: Pose, finger: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return forward, palmar, np.cross(forward, palmar)
 
 
-def _finger(shape: HandShape, pose: Pose, finger: int) -> Surface:
+def _finger(shape: HandShape, pose: HandPose, finger: int) -> HandSurface:
     along, lengths = _finger_rings(shape, finger)
     length, thick = along[-1], THICKNESS[finger] * shape.finger_width
     share, width = [0, 0.2, 0.5, 0.76, 0.9, 1], [1.12, 1.04, 1.0, 0.9, 0.84, 0.74]
@@ -145,7 +145,7 @@ def _tube(
     from_tip: np.ndarray,
     root: np.ndarray,
     shape: HandShape,
-) -> Surface:
+) -> HandSurface:
     """Sweep an ellipse along the spine.
 
     `creases` (0 to 1) are on the palmar side, `from_tip` (in thicknesses, negative) places the
@@ -166,7 +166,7 @@ def _tube(
     nail = on_nail[:, None] * (np.sin(turn) > 0.55)
     crease = 0.55 * creases[:, None] * palmar
     weights = _weights(palmar, crease, nail)
-    return Surface(spine[:, None] + circle, weights)
+    return HandSurface(spine[:, None] + circle, weights)
 
 
 def _weights(palmar: np.ndarray, crease: np.ndarray, nail: np.ndarray) -> np.ndarray:
@@ -178,7 +178,7 @@ def _weights(palmar: np.ndarray, crease: np.ndarray, nail: np.ndarray) -> np.nda
     return weights
 
 
-def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
+def _palm_and_arm(shape: HandShape, pose: HandPose, around: int = 44) -> HandSurface:
     """Build palm and arm ring by ring, from the forearm over the wrist to the fingers' roots."""
     height = np.r_[-16, -12, -8, -5, np.linspace(-3, -0.5, 4), np.linspace(0, 0.97, 24), 0.99, 1, 1]
     closing = np.r_[np.ones(len(height) - 6), 0.98, 0.93, 0.84, 0.7, 0.45, 0.05]
@@ -194,7 +194,7 @@ def _palm_and_arm(shape: HandShape, pose: Pose, around: int = 44) -> Surface:
     front = np.clip(sin, 0, 1) * closing[:, None]
     palmar = np.broadcast_to(np.clip(0.5 + 1.2 * sin, 0, 1), x.shape)
     points = _bend_wrist(np.stack([x, y, z + front * bulges], axis=-1), pose)
-    return Surface(points, _weights(palmar, 0.6 * crease * front, np.zeros_like(x)))
+    return HandSurface(points, _weights(palmar, 0.6 * crease * front, np.zeros_like(x)))
 
 
 def _boxy(cosine: np.ndarray) -> np.ndarray:
@@ -202,7 +202,7 @@ def _boxy(cosine: np.ndarray) -> np.ndarray:
     return np.sign(cosine) * np.abs(cosine) ** 0.8
 
 
-def _palm_top(x: np.ndarray, shape: HandShape, pose: Pose) -> np.ndarray:
+def _palm_top(x: np.ndarray, shape: HandShape, pose: HandPose) -> np.ndarray:
     """Return the height at which the fingers leave the palm; extended fingers raise it."""
     stretched = np.clip(np.cos(np.deg2rad(pose.flexion[:, 0])), 0, 1)
     top = KNUCKLES[:, 1] + 0.5 + 1.1 * stretched**2
@@ -225,7 +225,7 @@ def _palm_relief(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return bulges, np.exp(-((nearest / 0.16) ** 2))
 
 
-def _bend_wrist(points: np.ndarray, pose: Pose) -> np.ndarray:
+def _bend_wrist(points: np.ndarray, pose: HandPose) -> np.ndarray:
     """Shear everything below the wrist sideways and forwards, gradually at first."""
     below = np.clip(-points[..., 1], 0, None)
     below = below**2 / (below + 2)
@@ -234,8 +234,8 @@ def _bend_wrist(points: np.ndarray, pose: Pose) -> np.ndarray:
 
 
 def _around_the_arm(
-    shape: HandShape, pose: Pose, low: float, high: float, factor: float, material: int
-) -> Surface:
+    shape: HandShape, pose: HandPose, low: float, high: float, factor: float, material: int
+) -> HandSurface:
     """Build cloth or a band around the forearm between two heights."""
     height = np.r_[np.linspace(low, high, 9), high, high]
     factor = np.r_[np.full(9, factor), factor - 0.05, 0.9]
@@ -246,10 +246,10 @@ def _around_the_arm(
     y = np.broadcast_to(height[:, None], x.shape)
     weights = np.zeros((*x.shape, len(MATERIALS)))
     weights[..., material] = 1
-    return Surface(_bend_wrist(np.stack([x, y, z], axis=-1), pose), weights)
+    return HandSurface(_bend_wrist(np.stack([x, y, z], axis=-1), pose), weights)
 
 
-def _thumb(shape: HandShape, pose: Pose) -> list[Surface]:
+def _thumb(shape: HandShape, pose: HandPose) -> list[HandSurface]:
     """Build the thumb with its ball, and the web of skin between it and the index finger."""
     joints = _thumb_joints(shape, pose)
     line = np.vstack([joints[0] + THUMB_HEEL, joints])
@@ -270,20 +270,20 @@ def _thumb(shape: HandShape, pose: Pose) -> list[Surface]:
     return [thumb, _thumb_web(shape, pose, joints)]
 
 
-def _thumb_root(shape: HandShape, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
+def _thumb_root(shape: HandShape, pose: HandPose) -> tuple[np.ndarray, np.ndarray]:
     """Return both ends of the thumb's first bone."""
     root = THUMB_ROOT * [shape.palm_width, 1, 1]
     direction = pose.metacarpal / np.linalg.norm(pose.metacarpal)
     return root, root + THUMB_BONES[0] * shape.thumb_length * direction
 
 
-def _thumb_target(shape: HandShape, pose: Pose) -> np.ndarray:
+def _thumb_target(shape: HandShape, pose: HandPose) -> np.ndarray:
     if pose.touches is None:
         return pose.thumb_target
     return finger_spine(shape, pose, pose.touches)[-1] + pose.thumb_target
 
 
-def _thumb_joints(shape: HandShape, pose: Pose) -> np.ndarray:
+def _thumb_joints(shape: HandShape, pose: HandPose) -> np.ndarray:
     """Place the thumb's joints: the first bone by the pose, the others by inverse kinematics.
 
     The two outer bones and the line to the target form a triangle; the law of cosines gives the
@@ -311,7 +311,7 @@ def _rounded_line(joints: np.ndarray, stations: np.ndarray, along: np.ndarray) -
     return (line + beyond * last).mean(axis=1)
 
 
-def _thumb_web(shape: HandShape, pose: Pose, joints: np.ndarray) -> Surface:
+def _thumb_web(shape: HandShape, pose: HandPose, joints: np.ndarray) -> HandSurface:
     start = 0.25 * joints[0] + 0.75 * joints[1]
     end = np.array([KNUCKLES[0, 0] * shape.palm_width - 0.4, KNUCKLES[0, 1] - 1.6, 0.1])
     share = np.linspace(0, 1, 12)[:, None]

@@ -24,7 +24,7 @@ from ..canvas.pictures import (
     to_image,
     vignette,
 )
-from .anatomy import HandShape, Pose, Surface, hand_surfaces
+from .anatomy import HandPose, HandShape, HandSurface, hand_surfaces
 
 SIDE = 100  # of an image, in pixels
 FINE = 3  # drawn this many times larger, then downsampled
@@ -156,7 +156,7 @@ def material_colours(rng: np.random.Generator) -> np.ndarray:
     return np.stack([back, palm, crease, nail, rng.choice(CLOTH), rng.choice(CLOTH[:3]) * 0.7])
 
 
-def make_pose(sign: int, rng: np.random.Generator) -> Pose:
+def make_pose(sign: int, rng: np.random.Generator) -> HandPose:
     """Sample the joint angles of one performance of a sign."""
     bent = ROUND if sign == 0 else FIST
     flexion = np.array([OPEN if str(finger) in STRETCHED[sign] else bent for finger in range(4)])
@@ -167,7 +167,7 @@ def make_pose(sign: int, rng: np.random.Generator) -> Pose:
     flexion = flexion + rng.normal(0, 4, 3)
     fan = rng.uniform(0.35, 1.5) * (0.3 if sign == 0 else 1)
     metacarpal, nail_side, target = THUMBS[thumb_posture(sign)]
-    return Pose(
+    return HandPose(
         flexion=np.clip(flexion, -4, 105),
         spread=fan * np.array([9.0, 1.5, -5.0, -13.0]) + rng.normal(0, 2.5, 4),
         metacarpal=np.array(metacarpal) + rng.normal(0, 0.06, 3),
@@ -208,7 +208,7 @@ def turn_of(sign: int, signer: Signer, rng: np.random.Generator) -> np.ndarray:
     return about_z @ about_x @ about_y
 
 
-def facets(surfaces: list[Surface]) -> tuple[np.ndarray, np.ndarray]:
+def facets(surfaces: list[HandSurface]) -> tuple[np.ndarray, np.ndarray]:
     """Return the corners (n, 4, 3) and the materials (n, materials) of all facets."""
     corners, weights = [], []
     for surface in surfaces:
