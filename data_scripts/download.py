@@ -5,12 +5,13 @@ So an interrupted download resumes where it stopped, and a bad file is never mis
 for a good one.
 """
 
+import queue
 import re
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from urllib.parse import quote
 
@@ -115,17 +116,15 @@ def _fetch_files(folder: Path, sums: dict[str, str], source: str | Path) -> dict
     for name in (SUMS_NAME, *sums):  # nothing wrong or incomplete stays under a final name
         (folder / name).unlink(missing_ok=True)
     pooch.get_logger().setLevel("WARNING")  # the progress bar says enough
-    # ThreadPool's threads, unlike ThreadPoolExecutor's, end with the program: after Ctrl-C
-    # nobody waits for a stalled server.
     stop = threading.Event()
     downloader = _copy if isinstance(source, Path) else _Downloader(stop)
-    with staging_folder(folder) as staging, ThreadPool(THREADS) as pool:
+    with staging_folder(folder) as staging:
         for parent in {(staging / name).parent for name in sums}:
             parent.mkdir(parents=True, exist_ok=True)  # pooch's threads would race for it
         get = partial(_fetch_one, _registry(sums, source, staging), downloader, folder)
         try:
             for name, reason in tqdm(
-                pool.imap_unordered(get, sums), folder.name, len(sums), unit="file"
+                _in_threads(get, sums, stop), folder.name, len(sums), unit="file"
             ):
                 if reason:
                     failures[name] = reason
@@ -134,6 +133,35 @@ def _fetch_files(folder: Path, sums: dict[str, str], source: str | Path) -> dict
         finally:
             stop.set()
     return dict(sorted(failures.items()))
+
+
+def _in_threads(function: Callable, items: Iterable, stop: threading.Event) -> Iterator:
+    """Yield the results for all items as they come; an exception is raised here.
+
+    The threads are daemons: after Ctrl-C, nobody waits for a stalled server.
+    """
+    waiting, results = queue.SimpleQueue(), queue.SimpleQueue()
+    for item in items:
+        waiting.put(item)
+
+    def work():
+        while not stop.is_set():
+            try:
+                item = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                results.put((function(item), None))
+            except BaseException as error:
+                results.put((None, error))
+
+    for _ in range(THREADS):
+        threading.Thread(target=work, daemon=True).start()
+    for _ in items:
+        result, error = results.get()
+        if error:
+            raise error
+        yield result
 
 
 def _registry(sums: dict[str, str], source: str | Path, staging: Path) -> pooch.Pooch:
