@@ -1,10 +1,15 @@
 """What tests and notebooks share: threads, order, the browser, where executed notebooks go."""
 
 import os
+import signal
 
 import pytest
 
 import course_utils  # noqa: F401  first of all, because it says how TensorFlow and NumPy run
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets its background jobs ignore Ctrl-C, and some tests press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # One worker a core: more threads would only wait for each other. Kernels inherit this.
