@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from course_utils.metrics import confusion_counts
 from course_utils.tensors import thumbnails
 
-# Colours that colour-blind people can tell apart (Okabe & Ito 2008,
+# Colours that colour-blind people can distinguish (Okabe & Ito 2008,
 # https://jfly.uni-koeln.de/color/); the markers distinguish the curves without any.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "osD^vP*X"
