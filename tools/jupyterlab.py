@@ -107,7 +107,9 @@ class Notebook:
         """Bring a cell into view and return it; JupyterLab draws only those near the view."""
         self.js(f"await panel.content.scrollToItem({number}, 'center')")
         shown = ".jp-NotebookPanel:not(.lm-mod-hidden)"  # other tabs may be open
-        return self.page.locator(f'{shown} .jp-Cell[data-windowed-list-index="{number}"]')
+        cell = self.page.locator(f'{shown} .jp-Cell[data-windowed-list-index="{number}"]')
+        cell.wait_for()
+        return cell
 
     def type_into(self, number: int, source: str) -> None:
         """Replace what stands in a code cell, with the keyboard."""
