@@ -7,7 +7,7 @@ import inspect
 import math
 import os
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from course_checks.reference_data import reference_data
 
 STUB_MESSAGE = "Replace this line with your answer."
 """The message of the NotImplementedError that the stub of a question raises."""
+
+HIDDEN_SEEDS = 3
+"""With how many secret seeds the grader runs a check that does not declare fewer."""
 
 
 class Mistake(Exception):
@@ -108,25 +111,41 @@ class NotYet(Exception):
         return [textwrap.fill(str(self), 90)]  # the dialog does not break lines
 
 
-def check(*needs: str) -> Callable:
+_hidden_seeds: list[int] = []
+
+
+def set_hidden_seeds(seeds: Sequence[int]) -> None:
+    """Let ``seed=None`` mean these secret seeds, as the grader does; without any, it is random."""
+    _hidden_seeds[:] = seeds
+
+
+def check(*needs: str, hidden_seeds: int = HIDDEN_SEEDS) -> Callable:
     """Turn a function that returns praise or raises `Mistake` into a check.
 
     The check is called as ``name(function, points=2, seed=0)``. It returns a `Verdict` and
-    never raises for a mistake of the learner's.
+    never raises for a mistake of the learner's. With ``seed=None`` the cases are unpredictable; in
+    grading they come from several secret seeds, the same for all learners, and the lowest verdict
+    counts.
 
     Parameters
     ----------
     *needs : str
         Parts of the `reference_data`. The decorated function gets the learner's function, a random
         generator, these parts, and the further keyword arguments of the call.
+    hidden_seeds : int
+        How many of the grader's seeds it runs with: fewer for a check that trains for long.
     """
 
     def decorate(judge: Callable) -> Callable:
         def run(function, *, points: float, seed: int | None = 0, **settings) -> Verdict:
             # Outside of `_verdict`: missing data are not the learner's mistake
             given = [reference_data(part) for part in needs]
-            rng = np.random.default_rng(seed)
-            verdict = _verdict(lambda: judge(function, rng, *given, **settings), points)
+            seeds = _hidden_seeds[:hidden_seeds] if seed is None and _hidden_seeds else [seed]
+            rngs = map(np.random.default_rng, seeds)
+            verdict = _lowest(
+                _verdict(functools.partial(judge, function, rng, *given, **settings), points)
+                for rng in rngs
+            )
             remember(function, seed, verdict)
             if verdict.score < 1 and os.environ.get("NBGRADER_VALIDATING"):
                 raise NotYet(verdict)
@@ -137,6 +156,17 @@ def check(*needs: str) -> Callable:
         return run
 
     return decorate
+
+
+def _lowest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the first verdict with the lowest score; nothing is lower than 0."""
+    lowest = None
+    for verdict in verdicts:
+        if lowest is None or verdict.score < lowest.score:
+            lowest = verdict
+        if lowest.score == 0:
+            break
+    return lowest
 
 
 def _verdict(judge: Callable[[], str], points: float) -> Verdict:

@@ -19,7 +19,10 @@ LONGEST_MESSAGE = 4000
 
 
 def decide(source: str, kernel: Kernel) -> checks.Verdict:
-    """Run a graded cell, hidden tests included, and return the verdict of its last line.
+    """Run what the last line of a graded cell needs, and return the verdict of that line.
+
+    The check before the hidden tests is only there for learners to see: it is left out, with all
+    other calls whose value is not used.
 
     Parameters
     ----------
@@ -41,6 +44,7 @@ def decide(source: str, kernel: Kernel) -> checks.Verdict:
     names = {name: RemoteFunction(kernel, name) for name in learners_names(tree)}
     namespace = {**TRUSTED, **names}
     last = ast.Expression(tree.body.pop().value)
+    tree.body = [node for node in tree.body if not isinstance(node, ast.Expr)]
     exec(compile(tree, "<graded cell>", "exec"), namespace)
     verdict = eval(compile(last, "<graded cell>", "eval"), namespace)
     if not isinstance(verdict, checks.Verdict):

@@ -1,5 +1,7 @@
 """The cells of a submission: which are the instructor's, and putting those back."""
 
+import re
+
 from nbformat import NotebookNode
 
 
@@ -36,6 +38,11 @@ def is_graded(cell: NotebookNode) -> bool:
     """Whether a cell holds tests that give points; a written answer does not."""
     flags = cell.metadata.get("nbgrader", {})
     return cell.cell_type == "code" and flags.get("grade", False) and not flags.get("solution")
+
+
+def is_hand_in(cell: NotebookNode) -> bool:
+    """Whether a cell is the one line that writes the file to hand in."""
+    return bool(re.fullmatch(r"checks\.hand_in\(.*\)", cell.source.strip()))
 
 
 def is_locked(cell: NotebookNode) -> bool:

@@ -17,6 +17,7 @@ from course_admin.grading import gradebook as books
 from course_admin.grading import release, tables
 from course_admin.grading.collect import Submission, collect
 from course_admin.grading.feedback import feedback_page
+from course_admin.grading.grading_key import GradingKey, grading_key
 from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sandbox import INSTRUCTIONS, sandbox_problem
 from course_admin.grading.worker_pool import FOLDER_PREFIX, Options, Outcome, Task, run_all
@@ -24,7 +25,17 @@ from course_checks import reference_data
 from course_utils.editions import current_edition
 
 CHECKS = Path(course_checks.__file__).parent
-JUDGING = ["agent", "judge", "kernel", "notebook_cells", "proxies", "sandbox", "seccomp", "worker"]
+JUDGING = [
+    "agent",
+    "grading_key",
+    "judge",
+    "kernel",
+    "notebook_cells",
+    "proxies",
+    "sandbox",
+    "seccomp",
+    "worker",
+]
 """Modules beside this one that, with all of `CHECKS`, decide how many points an answer gets."""
 
 
@@ -56,7 +67,8 @@ def grade(source: Path, into: Path, options: Options) -> list[SubmissionResult]:
     with _work_folder(into) as work:
         definitions = _definitions(options.sources)
         submissions = _collect_cleaned(source, into, definitions)
-        tasks = _due_tasks(submissions, definitions, url, options, work)
+        key = grading_key(into)
+        tasks = _due_tasks(submissions, definitions, key, url, options, work)
         with contextlib.closing(_run_and_judge(tasks, work, options)) as outcomes:
             for task, outcome in outcomes:
                 _record(task, outcome, into, url, options)
@@ -132,6 +144,7 @@ def _collect_cleaned(
 def _due_tasks(
     submissions: list[Submission],
     definitions: dict[str, NotebookNode],
+    key: GradingKey,
     url: str,
     options: Options,
     work: Path,
@@ -146,7 +159,8 @@ def _due_tasks(
         tasks = []
         for submission in submissions:
             definition = paths.get(submission.exercise)
-            task = Task(submission, _fingerprint(submission, definition, options), definition)
+            fingerprint = _fingerprint(submission, definition, key, options)
+            task = Task(submission, fingerprint, definition, key.seeds)
             record = books.record_of(book, submission.student, submission.exercise or books.UNKNOWN)
             if options.again or _is_due(record, task, options):
                 tasks.append(task)
@@ -172,13 +186,15 @@ def _write(folder: Path, name: str, notebook: NotebookNode) -> Path:
     return path
 
 
-def _fingerprint(submission: Submission, definition: Path | None, options: Options) -> str:
+def _fingerprint(
+    submission: Submission, definition: Path | None, key: GradingKey, options: Options
+) -> str:
     """Digest everything that the points depend on."""
     digest = hashlib.sha256()
     code = [Path(__file__).with_name(f"{name}.py") for name in JUDGING]
     for path in [submission.path, definition, *code, *sorted(CHECKS.rglob("*.py"))]:
         digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
-    settings = [submission.problem, submission.late, options.trusted, *_edition()]
+    settings = [submission.problem, submission.late, options.trusted, key.name, *_edition()]
     digest.update(repr(settings).encode())
     return digest.hexdigest()
 

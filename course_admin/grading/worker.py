@@ -24,10 +24,10 @@ from nbformat.v4 import new_output
 
 from course_admin.grading.judge import decide, storable_text
 from course_admin.grading.kernel import Kernel, KernelDied
-from course_admin.grading.notebook_cells import graft, is_graded
+from course_admin.grading.notebook_cells import graft, is_graded, is_hand_in
 from course_admin.grading.results import JudgedQuestion
 from course_admin.grading.sandbox import MEGABYTE, Limits
-from course_checks.verdict import Verdict
+from course_checks.verdict import Verdict, set_hidden_seeds
 
 ENDING_SECONDS = 10
 """How long this process may take to clean up when its parent has gone."""
@@ -52,6 +52,8 @@ class GradingJob:
         Arguments of `Limits`.
     trusted : bool
         Whether to run without a sandbox.
+    seeds : list of int
+        The secret seeds of the hidden tests.
     """
 
     submission: str
@@ -59,10 +61,12 @@ class GradingJob:
     folder: str
     limits: dict = field(default_factory=dict)
     trusted: bool = False
+    seeds: list[int] = field(default_factory=list)
 
 
 def run(job: GradingJob) -> tuple[NotebookNode, list[JudgedQuestion], dict]:
     """Run a submission; return the executed notebook, the judged questions and run figures."""
+    set_hidden_seeds(job.seeds)
     definition = nbformat.read(job.definition, as_version=4)
     notebook = graft(nbformat.read(job.submission, as_version=4), definition)
     judged: list[JudgedQuestion] = []
@@ -88,6 +92,9 @@ def run(job: GradingJob) -> tuple[NotebookNode, list[JudgedQuestion], dict]:
 
 def run_cell(cell: NotebookNode, kernel: Kernel, judged: list[JudgedQuestion]) -> None:
     """Run a learner's cell in the kernel, or judge a graded cell in this process."""
+    if is_hand_in(cell):  # it has been handed in
+        cell.outputs = []
+        return
     if not is_graded(cell):
         cell.outputs = kernel.run(cell.source).outputs
         return

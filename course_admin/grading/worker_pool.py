@@ -67,11 +67,14 @@ class Task:
         Of everything that its points depend on.
     definition : Path or None
         The instructor's notebook; None where the exercise is unknown.
+    seeds : list of int
+        The secret seeds of the hidden tests.
     """
 
     submission: Submission
     fingerprint: str
     definition: Path | None = None
+    seeds: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def run_worker(
     with tempfile.TemporaryDirectory(dir=work, prefix=FOLDER_PREFIX) as name:
         folder, start = Path(name), time.monotonic()
         paths = str(task.submission.path), str(task.definition), name
-        job = GradingJob(*paths, asdict(options.limits), options.trusted)
+        job = GradingJob(*paths, asdict(options.limits), options.trusted, task.seeds)
         job_file = folder / "job.json"
         job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
         with (folder / "log.txt").open("w+b") as log:

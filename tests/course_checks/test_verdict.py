@@ -146,6 +146,57 @@ def test_lowest_of_several_seeds_counts():
     assert verdicts.points_so_far() == {"sometimes": 1}
 
 
+@check(hidden_seeds=2)
+def counts_its_cases(function, rng) -> str:
+    """Check with a function that gets the number that was drawn."""
+    if not function(int(rng.integers(2**62))):
+        raise Mistake(None, "Wrong.", score=0.5)
+    return "Right."
+
+
+@pytest.fixture
+def hidden_seeds():
+    verdicts.set_hidden_seeds([7, 8, 9])
+    yield
+    verdicts.set_hidden_seeds([])
+
+
+def drawn_by(check, answers=(True, True, True, True), **settings):
+    drawn, each = [], iter(answers)
+    verdict = check(lambda number: drawn.append(number) or next(each), points=2, **settings)
+    return drawn, verdict.earned
+
+
+def test_hidden_seeds_draw_the_same_cases_each_time(hidden_seeds):
+    first, _ = drawn_by(counts_its_cases, seed=None)
+    assert drawn_by(counts_its_cases, seed=None)[0] == first
+    assert first == [int(np.random.default_rng(seed).integers(2**62)) for seed in (7, 8)]
+    visible, _ = drawn_by(counts_its_cases)
+    assert len(visible) == 1 and visible[0] not in first
+
+
+def test_without_hidden_seeds_nobody_can_foresee_the_cases():
+    (first,), _ = drawn_by(counts_its_cases, seed=None)
+    (second,), _ = drawn_by(counts_its_cases, seed=None)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("answers", "earned"), [((True, True), 2), ((True, False), 1), ((False, True), 1)]
+)
+def test_lowest_verdict_of_the_hidden_seeds_counts(hidden_seeds, answers, earned):
+    assert drawn_by(counts_its_cases, answers, seed=None)[1] == earned
+
+
+def test_nothing_is_drawn_after_a_verdict_that_gives_nothing(hidden_seeds):
+    calls = []
+    assert gives_three(lambda: calls.append(1) or 1 / 0, points=2, seed=None).earned == 0
+    assert len(calls) == 1
+    calls.clear()
+    assert gives_three(lambda: calls.append(1) or 3, points=2, seed=None).earned == 2
+    assert len(calls) == 3
+
+
 def test_misconceptions_have_names_that_stay_and_explanations():
     for name, explanation in MISCONCEPTIONS.items():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name)

@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 from grading import small_course
+from nbformat.v4 import new_code_cell
 
 from course_admin.grading.judge import decide, learners_names
-from course_admin.grading.notebook_cells import graft, is_graded
+from course_admin.grading.notebook_cells import graft, is_graded, is_hand_in
 from course_admin.grading.proxies import RemoteFunction, RemoteModel
 from course_checks.protocol import LearnerError, ModelSpec, Opaque, encode
 
@@ -106,6 +107,28 @@ def test_graded_cell_decides_over_data():
     cell = "checks.Verdict(float(double.ask_remotely(3) == 6), 2, 'said')"
     assert decide(cell, answering(6)).score == 1
     assert decide(cell, answering(7)).score == 0
+
+
+def test_check_that_learners_see_is_not_run():
+    kernel = answering(6)
+    cell = "double.ask_remotely(1)\nx = double.ask_remotely(3)\nchecks.Verdict(x == 6, 2, '')"
+    assert decide(cell, kernel).score == 1
+    (request,) = kernel.requests
+    assert request["arguments"] == [{"data": '{"value": 3}'}]
+
+
+@pytest.mark.parametrize(
+    ("source", "only"),
+    [
+        ('checks.hand_in("91_small")', True),
+        ('checks.hand_in("91_small")\n', True),
+        ('answer = 3\nchecks.hand_in("91_small")', False),
+        ("def hand_in():\n    return 3", False),
+        ("", False),
+    ],
+)
+def test_cell_that_hands_in_is_known_by_its_one_line(source, only):
+    assert is_hand_in(new_code_cell(source)) is only
 
 
 @pytest.mark.parametrize(

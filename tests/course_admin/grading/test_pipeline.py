@@ -25,6 +25,7 @@ from course_admin import cli
 from course_admin.grading import gradebook as books
 from course_admin.grading import pipeline, worker_pool
 from course_admin.grading.collect import Submission
+from course_admin.grading.grading_key import GradingKey
 from course_admin.grading.results import Status
 from course_admin.grading.sandbox import Limits, sandbox_problem
 from course_admin.grading.worker import GradingJob
@@ -499,7 +500,12 @@ def fingerprint(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "CHECKS", rooms["course_checks"])
     monkeypatch.setattr(pipeline, "__file__", str(rooms["grading"] / "pipeline.py"))
     hand_in = Submission("ann", EXERCISE)
-    return lambda: pipeline._fingerprint(hand_in, None, Options(sources=tmp_path))
+
+    def fingerprint_with(secret=b"secret"):
+        options = Options(sources=tmp_path)
+        return pipeline._fingerprint(hand_in, None, GradingKey(secret), options)
+
+    return fingerprint_with
 
 
 @pytest.mark.parametrize(
@@ -511,6 +517,7 @@ def fingerprint(tmp_path, monkeypatch):
         ("grading/proxies.py", True),
         ("grading/kernel.py", True),
         ("grading/agent.py", True),
+        ("grading/grading_key.py", True),
         ("grading/page.py", False),
         ("grading/feedback.py", False),
         ("grading/tables.py", False),
@@ -530,6 +537,10 @@ def test_a_new_file_of_checks_makes_hand_ins_due_again(fingerprint, tmp_path):
     before = fingerprint()
     (tmp_path / "course_checks" / "lesson_13.py").write_text("")
     assert fingerprint() != before
+
+
+def test_another_key_makes_hand_ins_due_again(fingerprint):
+    assert fingerprint() == fingerprint() != fingerprint(b"other")
 
 
 def test_windows_is_refused_with_instructions(tmp_path, monkeypatch):
