@@ -123,9 +123,6 @@ def earliest_good_block(right):
     return next(block for block in right if ends[block][2] >= best[1])
 """,
     ),
-    "last_in_place_of_earliest": Answer(
-        "ex04_q4", 1, None, _depth(order="reversed(right)"), says="an earlier block"
-    ),
     "always_block3": Answer(
         "ex04_q4", 0, None, "def earliest_good_block(right):\n    return 'block3'\n"
     ),

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
@@ -41,9 +42,30 @@ class Answer:
     says: str = ""
 
 
+class RightAnswer(NamedTuple):
+    """An answer that deserves all points, written unlike the solution."""
+
+    question: str
+    source: str
+
+
 def wrong_answers(exercise: str) -> dict[str, Answer]:
     """The wrong answers to an exercise, by a name for each."""
-    return importlib.import_module(f"exercises.answers_{exercise[:2]}").WRONG
+    return _table(exercise, "WRONG")
+
+
+def right_answers(exercise: str) -> dict[str, RightAnswer]:
+    """The right but unusual answers to an exercise, by a name for each."""
+    return _table(exercise, "RIGHT")
+
+
+def trains(exercise: str, question: str) -> bool:
+    """Whether the check of a question takes seconds, because networks are trained in it."""
+    return question in _table(exercise, "TRAINS")
+
+
+def _table(exercise: str, name: str) -> dict:
+    return getattr(importlib.import_module(f"exercises.answers_{exercise[:2]}"), name, {})
 
 
 def source_notebook(exercise: str) -> NotebookNode:

@@ -1,30 +1,40 @@
-"""Every question gets wrong answers, and each of them what it deserves.
+"""Every question gets wrong and unusual right answers, and each of them what it deserves.
 
-That the solutions get all points is seen where nbval executes the instructor's notebooks, whose
-last cell fails otherwise, and once more in the sandbox.
+Each answer is checked with the seeds 0, 1, ... below COURSE_SEEDS. That the solutions get all
+points is seen where nbval executes the instructor's notebooks, whose last cell fails otherwise,
+and once more in the sandbox.
 """
 
 import functools
+import os
 from collections import Counter
 
 import pytest
 from exercises.submissions import (
     EXERCISES,
     cell,
+    right_answers,
     setup_of,
     solutions,
     source_notebook,
+    trains,
     verdict_of,
     wrong_answers,
 )
 
 pytestmark = pytest.mark.slow
 
-ALL_WRONG = [
-    pytest.param(exercise, name, id=f"{exercise[:2]}-{name}")
-    for exercise in EXERCISES
-    for name in wrong_answers(exercise)
-]
+
+def every(table):
+    return [
+        pytest.param(exercise, name, id=f"{exercise[:2]}-{name}")
+        for exercise in EXERCISES
+        for name in table(exercise)
+    ]
+
+
+def seeds_for(exercise, question):
+    return range(int(os.environ.get("COURSE_SEEDS", 1 if trains(exercise, question) else 3)))
 
 
 @functools.cache
@@ -45,15 +55,29 @@ def check_cell(exercise, question):
     return cell(source_notebook(exercise), f"{question}_check")
 
 
-@pytest.mark.parametrize(("exercise", "name"), ALL_WRONG)
+def verdicts_on(exercise, answer):
+    """The verdict on an answer among solutions, for each seed."""
+    sources = {**solutions(exercise), answer.question: answer.source}
+    visible = check_cell(exercise, answer.question).source.splitlines()[0]
+    for seed in seeds_for(exercise, answer.question):
+        # Anew for each seed, because an answer may count its calls
+        namespace = namespace_with(exercise, *sources.values())
+        yield verdict_of(f"{visible.removesuffix(')')}, seed={seed})", namespace)
+
+
+@pytest.mark.parametrize(("exercise", "name"), every(wrong_answers))
 def test_wrong_answer_gets_what_it_deserves(exercise, name):
     answer = wrong_answers(exercise)[name]
-    sources = {**solutions(exercise), answer.question: answer.source}
-    namespace = namespace_with(exercise, *sources.values())
-    visible = check_cell(exercise, answer.question).source.splitlines()[0]
-    verdict = verdict_of(visible, namespace)
-    found = (verdict.earned, verdict.misconception, answer.says.lower() in verdict.message.lower())
-    assert found == (answer.points, answer.misconception, True), verdict
+    for seed, verdict in enumerate(verdicts_on(exercise, answer)):
+        said = answer.says.lower() in verdict.message.lower()
+        found = (verdict.earned, verdict.misconception, said)
+        assert found == (answer.points, answer.misconception, True), (seed, verdict)
+
+
+@pytest.mark.parametrize(("exercise", "name"), every(right_answers))
+def test_right_answer_gets_all_points(exercise, name):
+    for seed, verdict in enumerate(verdicts_on(exercise, right_answers(exercise)[name])):
+        assert verdict.score == 1, (seed, verdict)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
