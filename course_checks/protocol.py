@@ -7,6 +7,7 @@ sandboxed process, and only plain data come back. The checks are the same in bot
 
 import base64
 import dataclasses
+import functools
 import io
 import json
 import traceback
@@ -74,7 +75,8 @@ def ask(function: Callable, *arguments) -> Any:
     function : callable
         The learner's, or its proxy in grading.
     *arguments : plain data or ModelSpec
-        The function gets copies, and the model in place of its `ModelSpec`.
+        The function gets copies, in which tuples stay tuples, and the model in place of its
+        `ModelSpec`.
 
     Returns
     -------
@@ -119,11 +121,12 @@ def materialize(argument):
     return decode(encode(argument))
 
 
-def to_plain_data(value, depth: int = 0) -> Any:
+def to_plain_data(value, depth: int = 0, keep_tuples: bool = False) -> Any:
     """Return a value as data that can be compared without running the learner's code.
 
-    Tuples become lists, tensors and scalars of other libraries NumPy arrays and Python
-    numbers, dataclasses dicts, a Keras model a `ModelView`; anything else becomes `Opaque`.
+    Tuples become lists unless `keep_tuples`, tensors and scalars of other libraries NumPy arrays
+    and Python numbers, dataclasses dicts, a Keras model a `ModelView`; anything else becomes
+    `Opaque`.
 
     >>> to_plain_data({"size": (2, np.float32(0.5)), "file": object()})
     {'size': [2, 0.5], 'file': Opaque(kind='object')}
@@ -135,13 +138,15 @@ def to_plain_data(value, depth: int = 0) -> Any:
             return kind(value)
     if depth > DEEPEST:
         return Opaque("deeply nested value")
+    plain = functools.partial(to_plain_data, depth=depth + 1, keep_tuples=keep_tuples)
     if isinstance(value, list | tuple):
-        return [to_plain_data(item, depth + 1) for item in value]
+        items = [plain(item) for item in value]
+        return tuple(items) if keep_tuples and isinstance(value, tuple) else items
     if isinstance(value, dict):
-        return {str(key): to_plain_data(item, depth + 1) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return to_plain_data(fields, depth + 1)
+        return plain(fields)
     if _is_model(value):
         return ModelView(value)
     return _array_to_plain_data(value)
@@ -165,13 +170,13 @@ def _is_model(value) -> bool:
 
 def encode(value, handle: Callable | None = None) -> str:
     """Write plain data as text; `handle` returns a number that stands for a model."""
-    return json.dumps(_tagged(to_plain_data(value), handle))
+    return json.dumps(_tagged(to_plain_data(value, keep_tuples=True), handle))
 
 
 def _tagged(value, handle):
     match value:
-        case list():
-            return {"list": [_tagged(item, handle) for item in value]}
+        case list() | tuple():
+            return {type(value).__name__: [_tagged(item, handle) for item in value]}
         case dict():
             return {"dict": [[key, _tagged(item, handle)] for key, item in value.items()]}
         case np.ndarray():
@@ -220,6 +225,8 @@ def _untagged(tagged, model):
     match tag:
         case "list":
             return [_untagged(item, model) for item in content]
+        case "tuple":
+            return tuple(_untagged(item, model) for item in content)
         case "dict":
             return {str(key): _untagged(item, model) for key, item in content}
         case "npy":

@@ -22,8 +22,9 @@ from course_checks.protocol import (
 def same(left, right):
     if isinstance(left, np.ndarray):
         return isinstance(right, np.ndarray) and left.dtype == right.dtype and (left == right).all()
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, list | tuple):
+        same_length = type(left) is type(right) and len(left) == len(right)
+        return same_length and all(map(same, left, right))
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     return type(left) is type(right) and left == right
@@ -38,6 +39,7 @@ def same(left, right):
         2.5,
         "text",
         [1, [2, "x"]],
+        [(3, 1), (2, 2)],
         {"a": [1]},
         np.eye(2, dtype="float32"),
         Opaque("x"),
@@ -133,6 +135,11 @@ def test_function_gets_copies():
 
     ask(spoil, pixels)
     assert (pixels == 1).all()
+
+
+def test_function_gets_tuples_as_tuples_and_gives_lists():
+    pairs = [(3, 1), (2, 2)]
+    assert ask(lambda given: (given == pairs, {(3, 1)} <= set(given)), pairs) == [True, True]
 
 
 def test_read_only_array_cannot_be_changed():
