@@ -7,21 +7,29 @@ from course_checks.protocol import LearnerError
 from course_checks.verdict import Mistake
 
 
-def require_all(*comparisons):
-    """Make all comparisons; report the first mistake, with the score of the worst.
+def require_all(*comparisons, rng=None):
+    """Make all comparisons; report the mistake with the lowest score, of equal ones the first.
 
-    Returns what the last comparison returns.
+    Returns what the last comparison returns. With a random generator they are made in an order
+    that it draws, so that an answer that counts its calls cannot know which case it is asked.
     """
-    mistakes, said = [], None
-    for compare in comparisons:
+    order = range(len(comparisons)) if rng is None else rng.permutation(len(comparisons))
+    mistakes, said = {}, {}
+    for place in order:
         try:
-            said = compare()
+            said[place] = comparisons[place]()
         except Mistake as mistake:
-            mistakes.append(mistake)
+            mistakes[place] = mistake
     if mistakes:
-        mistakes[0].score = min(mistake.score for mistake in mistakes)
-        raise mistakes[0]
-    return said
+        raise mistakes[min(mistakes, key=lambda place: (mistakes[place].score, place))]
+    return said[len(comparisons) - 1]
+
+
+def raise_if_like(given, *wrong: tuple, atol: float = 1e-3) -> None:
+    """Raise the mistake of the first pair (values, mistake) whose values are the given ones."""
+    for values, mistake in wrong:
+        if np.shape(values) == np.shape(given) and np.allclose(given, values, rtol=1e-5, atol=atol):
+            raise mistake
 
 
 def expect_number(answer) -> int | float:
