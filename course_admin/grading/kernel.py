@@ -61,6 +61,8 @@ class Kernel:
         self.deadline = time.monotonic() + limits.total_seconds
         self.peak_memory = 0
         self._received = 0
+        self.disturbance: str | None = None
+        """An error of the environment in a learner's cell: what it should define is missing."""
         self._cause: str | None = None
         self._closing = threading.Event()
 
@@ -155,8 +157,14 @@ class Kernel:
         execution.outputs.append(_timeout_output(spent))
         return execution
 
-    def ask(self, code: str, mime: str, seconds: float | None = None) -> str | None:
+    def ask(self, code: str, mime: str, request: str, seconds: float | None = None) -> str | None:
         """Run code that displays data of a MIME type; return the data, or None if there are none.
+
+        If the code raises an error, this is the answer.
+
+        The code finds the request in ``get_ipython().kernel.get_parent()["content"]``: megabytes
+        of arrays would take long to compile as a part of the code. The kernel sends nothing of it
+        back, so that only what the submission sends counts as its output.
 
         Raises
         ------
@@ -167,16 +175,20 @@ class Kernel:
         """
         self._raise_if_dead()
         end = time.monotonic() + (seconds or self.limits.cell_seconds)
-        request = self._client.execute(code, store_history=False, allow_stdin=False)
-        answer = None
-        while (message := self._next_message(request, end)) is not None:
+        content = {"code": code, "silent": True, "allow_stdin": False, "request": request}
+        sent = self._client.session.msg("execute_request", content)
+        self._client.shell_channel.send(sent)
+        number, answer = sent["header"]["msg_id"], None
+        while (message := self._next_message(number, end)) is not None:
             content = message["content"]
             if message["msg_type"] == "status" and content.get("execution_state") == "idle":
                 return answer
             data = content.get("data")
             if message["msg_type"] == "display_data" and isinstance(data, dict) and mime in data:
                 answer = data[mime] if isinstance(data[mime], str) else None
-        self._interrupt(request)
+            elif message["msg_type"] == "error":
+                answer = json.dumps({"error": [content.get("ename"), content.get("evalue")]})
+        self._interrupt(number)
         raise TimeoutError
 
     def _next_message(self, request: str, end: float) -> dict | None:

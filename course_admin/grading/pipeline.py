@@ -27,6 +27,7 @@ from course_utils.editions import current_edition
 CHECKS = Path(course_checks.__file__).parent
 JUDGING = [
     "agent",
+    "environment",
     "grading_key",
     "judge",
     "kernel",

@@ -7,9 +7,15 @@ reply is read as data: arrays without pickle, numbers, text.
 import json
 
 from course_admin.grading.agent import MIME
+from course_admin.grading.environment import Undecided, is_environmental
 from course_admin.grading.kernel import Kernel
 from course_checks.model_view import REMOTE_METHODS
 from course_checks.protocol import LearnerError, ModelSpec, decode, encode
+
+CALL = """
+from course_admin.grading import agent
+agent.reply(get_ipython().kernel.get_parent()["content"]["request"])
+"""
 
 
 class RemoteFunction:
@@ -43,20 +49,27 @@ class RemoteModel:
 
 def _ask(kernel: Kernel, request: dict, arguments: tuple):
     request["arguments"] = [_encoded(argument) for argument in arguments]
-    code = f"from course_admin.grading import agent\nagent.reply({json.dumps(request)!r})"
     try:
-        text = kernel.ask(code, MIME)
+        text = kernel.ask(CALL, MIME, json.dumps(request))
     except TimeoutError:
         seconds = kernel.limits.cell_seconds
-        raise LearnerError("TimeoutError", f"no answer within {seconds:.0f} s") from None
+        raise Undecided(f"The function gave no answer within {seconds:.0f} s.") from None
     try:
         answer = json.loads(text or "null")
         if "error" in answer:
             kind, message = answer["error"]
-            raise LearnerError(str(kind)[:100], str(message)[:2000])
+            _raise_learners_error(kernel, str(kind)[:100], str(message)[:2000])
         return decode(answer["answer"], lambda number: RemoteModel(kernel, number))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise LearnerError("NoAnswer", "the call gave no readable answer") from None
+
+
+def _raise_learners_error(kernel: Kernel, kind: str, message: str):
+    if is_environmental(kind, message):
+        raise Undecided(f"In the sandbox, the function stopped with {kind}: {message}")
+    if kind == "NameError" and kernel.disturbance:
+        raise Undecided(f"{message}. A cell before was stopped by {kernel.disturbance}")
+    raise LearnerError(kind, message)
 
 
 def _encoded(argument) -> dict:

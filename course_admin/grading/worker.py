@@ -22,6 +22,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from course_admin.grading.environment import Undecided, disturbance
 from course_admin.grading.judge import decide, storable_text
 from course_admin.grading.kernel import Kernel, KernelDied
 from course_admin.grading.notebook_cells import graft, is_graded, is_hand_in
@@ -97,6 +98,7 @@ def run_cell(cell: NotebookNode, kernel: Kernel, judged: list[JudgedQuestion]) -
         return
     if not is_graded(cell):
         cell.outputs = kernel.run(cell.source).outputs
+        kernel.disturbance = kernel.disturbance or disturbance(cell.outputs)
         return
     question, max_points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
     try:
@@ -104,7 +106,10 @@ def run_cell(cell: NotebookNode, kernel: Kernel, judged: list[JudgedQuestion]) -
     except KernelDied:
         raise
     except Exception as error:  # a bug in the test is not the learner's fault
-        reason = storable_text(f"The test failed on this answer ({type(error).__name__}: {error}).")
+        reason = str(error)
+        if not isinstance(error, Undecided):
+            reason = f"The test failed on this answer ({type(error).__name__}: {reason})."
+        reason = storable_text(reason)
         judged.append(JudgedQuestion(question, reason=reason))
         cell.outputs = [_needs_review(reason)]
         return
