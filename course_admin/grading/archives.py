@@ -1,9 +1,11 @@
 """The files of a hand-in, read from an untrusted folder or zip.
 
-Nothing is unpacked to disk and no link is followed. A file that cannot be read safely is still
-listed, with its problem, so nobody's work is lost silently.
+Nothing is unpacked to disk and no link is followed. A student's zip is unpacked within limits of
+time and memory. A file that cannot be read safely is still listed, with its problem, so nobody's
+work is lost silently.
 """
 
+import functools
 import io
 import os
 import stat
@@ -13,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from course_admin.grading.limited import OverLimit, call_limited
+
 MEGABYTE = 1_000_000
 MOST_FILES = 1_000
 """Files that one student's zip may hold."""
@@ -20,8 +24,14 @@ MOST_BYTES = 200 * MEGABYTE
 """Bytes that the files of one student's zip may have, unpacked."""
 LARGEST_ZIP = 100 * MEGABYTE
 """Bytes that one student's zip may have, packed."""
+LARGEST_MEMBER = 20 * MEGABYTE
+"""Bytes of a file in a student's zip that are read; larger ones are only listed."""
 HIGHEST_RATIO = 200
 """Compression ratio that a zip of more than a megabyte may have."""
+
+
+class BadZip(ValueError):
+    """A student's zip is not unpacked; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +116,49 @@ def unpack(entry: Entry) -> list[Entry]:
         problem = f"is a zip of more than {LARGEST_ZIP // MEGABYTE} MB"
         return [replace(entry, problem=problem)]
     try:
-        archive = zipfile.ZipFile(io.BytesIO(entry.read(LARGEST_ZIP)))
+        members = call_limited(members_of, entry.read(LARGEST_ZIP))
+    except BadZip as error:
+        return [replace(entry, problem=str(error))]
+    except OverLimit as error:
+        return [replace(entry, problem=f"is a zip that {error} to be opened")]
     except Exception as error:  # a damaged zip can raise nearly anything
         return [replace(entry, problem=f"is a zip that cannot be opened ({_kind(error)})")]
+    return [replace(member, parts=(*entry.parts[:-1], *member.parts)) for member in members]
+
+
+def members_of(content: bytes) -> list[Entry]:
+    """List and read the files of a student's zip.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the zip.
+
+    Raises
+    ------
+    BadZip
+        If it holds too much.
+    """
+    archive = zipfile.ZipFile(io.BytesIO(content))
     problem = _too_large(archive)
     if problem:
-        return [replace(entry, problem=problem)]
-    inside = _entries_of_archive(archive)
-    return [replace(file, parts=(*entry.parts[:-1], *file.parts)) for file in inside]
+        raise BadZip(problem)
+    return [_read_already(entry) for entry in _entries_of_archive(archive)]
+
+
+def _read_already(entry: Entry) -> Entry:
+    """Return an entry that holds its content, and a problem if it cannot be read."""
+    if entry.problem or entry.size > LARGEST_MEMBER:
+        return replace(entry, read=functools.partial(_first, b""))
+    try:
+        return replace(entry, read=functools.partial(_first, entry.read(LARGEST_MEMBER)))
+    except Exception as error:
+        problem = f"cannot be unpacked ({_kind(error)})"
+        return replace(entry, read=functools.partial(_first, b""), problem=problem)
+
+
+def _first(content: bytes, most: int) -> bytes:
+    return content[:most]
 
 
 def _kind(error: Exception) -> str:

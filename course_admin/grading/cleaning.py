@@ -5,6 +5,7 @@ metadata are dropped.
 """
 
 import codecs
+import itertools
 import json
 import math
 import re
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+from course_admin.grading.limited import OverLimit, call_limited
 
 LARGEST_NOTEBOOK = 20_000_000
 """Bytes that a notebook may have."""
@@ -51,7 +54,7 @@ class Cleaned:
 
 
 def clean(content: bytes) -> Cleaned:
-    """Read a notebook, and keep what the grader needs.
+    """Read a notebook within limits of time and memory, and keep what the grader needs.
 
     Parameters
     ----------
@@ -65,8 +68,15 @@ def clean(content: bytes) -> Cleaned:
     Raises
     ------
     Unreadable
-        If it is not a notebook, or is damaged.
+        If it is not a notebook, is damaged, or exceeds the limits.
     """
+    try:
+        return call_limited(_clean, content)
+    except OverLimit as error:
+        raise Unreadable(f"{error} to be read: look at it by hand") from None
+
+
+def _clean(content: bytes) -> Cleaned:
     notes: list[str] = []
     raw = _upgraded(_parsed(_decoded(content, notes)), notes)
     metadata = raw.get("metadata")
@@ -162,7 +172,8 @@ def _cleaned_cells(cells, notes: list[str]) -> list[NotebookNode]:
 
 
 def _cleaned_cell(cell, number: int, notes: list[str]) -> NotebookNode:
-    if not isinstance(cell, dict) or cell.get("cell_type") not in NEW_CELL:
+    kind = cell.get("cell_type") if isinstance(cell, dict) else None
+    if not isinstance(kind, str) or kind not in NEW_CELL:
         raise Unreadable(f"is damaged: cell {number} is not a cell; repair it and grade again")
     source = cell.get("source")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
@@ -174,7 +185,7 @@ def _cleaned_cell(cell, number: int, notes: list[str]) -> NotebookNode:
         notes.append(f"cell {number} held invalid characters, which were left out")
     if cell.get("attachments"):
         notes.append(f"the attached images of cell {number} were left out")
-    new = NEW_CELL[cell["cell_type"]](text)
+    new = NEW_CELL[kind](text)
     new.id = cell["id"] if _is_cell_id(cell.get("id")) else f"cell-{number}"
     marks = _marks(cell.get("metadata"))
     if marks:
@@ -212,10 +223,13 @@ def _is_number_of_points(points) -> bool:
 
 
 def _make_ids_unique(cells: list[NotebookNode]) -> None:
+    taken = {cell.id for cell in cells}
+    numbered = (f"again-{number}" for number in itertools.count(1))
+    free = (name for name in numbered if name not in taken)
     seen: set[str] = set()
-    for number, cell in enumerate(cells, start=1):
-        while cell.id in seen:
-            cell.id = f"{cell.id[:40]}-again-{number}"
+    for cell in cells:
+        if cell.id in seen:
+            cell.id = next(free)
         seen.add(cell.id)
 
 
