@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,17 +22,28 @@ from jupyter_client.connect import write_connection_file
 from nbformat import NotebookNode
 from nbformat.v4 import new_output, output_from_msg
 
-from course_admin.grading.sandbox import MEGABYTE, NOBODY, Limits, sandbox_command
+from course_admin.grading.sandbox import (
+    HOME,
+    MEGABYTE,
+    Limits,
+    descendants,
+    sandbox_command,
+    seen_from_outside,
+)
 
 RESERVE = 512 * MEGABYTE
 """Memory that must stay free: not all that a submission uses is counted as its own."""
+
+SOCKETS = f"{HOME}/.kernel"
+"""How the paths of the kernel's sockets begin inside the sandbox."""
+CONNECTION = "/connection.json"
 
 INTERRUPT_SECONDS = 5
 """How long a cell may go on after it was interrupted."""
 
 
 def folder_prefix(process: int) -> str:
-    """Return how the names of a process's folders of sockets begin."""
+    """Return how the names of the folders begin that a process makes for its kernels."""
     return f"kernel-{process}-"
 
 
@@ -44,6 +56,7 @@ class Execution:
     """The outputs of some code, and whether it was stopped."""
 
     outputs: list[NotebookNode] = field(default_factory=list)
+    size: int = 0
     timed_out: bool = False
     cut: bool = False
 
@@ -52,12 +65,14 @@ class Kernel:
     """A learner's kernel, in a sandbox or (``trusted``) without one.
 
     Use it in a ``with`` statement. A kernel whose memory, output or time exceeds the limits is
-    killed, and `KernelDied` says why.
+    killed, and `KernelDied` says why. `hidden_folders` are those of `sandbox_command`.
     """
 
-    def __init__(self, limits: Limits, trusted: bool = False):
+    def __init__(self, limits: Limits, trusted: bool = False, hidden_folders: Iterable[str] = ()):
         self.limits = limits
         self.trusted = trusted
+        self._hidden_folders = hidden_folders
+        self._places: list[int] = []  # the folders inside that can be written to, while open
         self.deadline = time.monotonic() + limits.total_seconds
         self.peak_memory = 0
         self._received = 0
@@ -65,6 +80,7 @@ class Kernel:
         """An error of the environment in a learner's cell: what it should define is missing."""
         self._cause: str | None = None
         self._closing = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> "Kernel":
         # A short path, because that of a socket has at most about a hundred characters
@@ -85,28 +101,40 @@ class Kernel:
         if hasattr(self, "_client"):
             self._client.stop_channels()
             self._context.destroy(linger=0)
+        if self._watcher.is_alive():
+            self._watcher.join()
+        for place in self._places:
+            os.close(place)
         remove(self._folder)
 
     def _start(self) -> None:
-        connection = self._folder / "connection.json"
-        address = {"transport": "ipc", "ip": str(self._folder / "socket")}
-        write_connection_file(str(connection), key=secrets.token_hex(32).encode(), **address)
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection)]
-        command += ["--HistoryManager.hist_file=:memory:"]
-        if not self.trusted:
-            command = sandbox_command(command, self._folder, self.limits)
-            if os.getuid() == 0:
-                os.chown(connection, NOBODY, NOBODY)
+        file = self._folder / "connection.json"
+        sockets = str(self._folder / "socket") if self.trusted else SOCKETS
+        address = {"transport": "ipc", "ip": sockets}
+        write_connection_file(str(file), key=secrets.token_hex(32).encode(), **address)
+        file.chmod(0o644)  # the user inside is another one; nobody else can enter the folder
+        command = [sys.executable, "-m", "ipykernel_launcher"]
+        command += ["--HistoryManager.hist_file=:memory:", "-f"]
+        if self.trusted:
+            command += [str(file)]
+        else:
+            arguments = (self._folder, self.limits, [(file, CONNECTION)], self._hidden_folders)
+            command = sandbox_command([*command, CONNECTION], *arguments)
         quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         self._process = psutil.Popen(command, cwd=self._folder, **quiet)
-        threading.Thread(target=self._watch, daemon=True).start()
-        self._connect(json.loads(connection.read_text()))
+        self._watcher.start()
+        self._connect(json.loads(file.read_text()))
 
     def _connect(self, connection: dict) -> None:
         """Connect once and never again, whatever later takes the place of the sockets."""
         ports = [port for name, port in connection.items() if name.endswith("_port")]
-        sockets = [Path(f"{connection['ip']}-{port}") for port in ports]
-        self._wait_until(lambda: all(socket.exists() for socket in sockets))
+        names = [f"{connection['ip']}-{port}" for port in ports]
+        self._wait_until(lambda: all(map(self._path_of, names)))
+        if not self.trusted:
+            socket = str(self._path_of(names[0]))
+            root = Path(socket.removesuffix(names[0]))
+            connection["ip"] = f"{root}{connection['ip']}"
+            self._places += [os.open(f"{root}{place}", os.O_PATH) for place in (HOME, "/dev/shm")]
         self._context = zmq.Context()
         self._context.setsockopt(zmq.MAXMSGSIZE, self.limits.output)
         self._context.setsockopt(zmq.RECONNECT_IVL, -1)
@@ -116,8 +144,12 @@ class Kernel:
         iopub = self._client.iopub_channel.socket
         self._monitor = iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._wait_until(self._answers)
-        if not self.trusted and os.getuid() == 0:
-            os.chown(self._folder, 0, 0)  # from here on, nothing can be added there
+
+    def _path_of(self, socket: str) -> Path | None:
+        """Return where this process finds a socket of the kernel, or None if it is not there."""
+        if not self.trusted:
+            return seen_from_outside(self._process, socket)
+        return Path(socket) if Path(socket).exists() else None
 
     def _wait_until(self, ready) -> None:
         while not ready():
@@ -203,47 +235,56 @@ class Kernel:
     def _receive(self) -> dict | None:
         """Wait a moment for a message; abort at what no honest kernel sends."""
         self._drop_replies()
+        socket, session = self._client.iopub_channel.socket, self._client.session
         try:
-            message = self._client.get_iopub_msg(timeout=0.2)
-            self._received += len(json.dumps(message["content"]))
-            if self._received > self.limits.output:
-                self._abort(f"it printed more than {self.limits.output / MEGABYTE:.0f} MB")
+            if not socket.poll(200):
+                self._look_for_a_closed_connection()
+                return None
+            _, parts = session.feed_identities(self._counted(socket.recv_multipart()))
+            message = session.deserialize(parts)
             if not all(isinstance(message[part], dict) for part in ("content", "parent_header")):
                 raise TypeError("a part of a message")
             return message
-        except queue.Empty:
-            if self._monitor.poll(0):
-                time.sleep(0.5)  # a process that ends closes its connections first
-                self._raise_if_dead()
-                self._abort(
-                    f"it sent more than {self.limits.output / MEGABYTE:.0f} MB at once, "
-                    "or closed its connection"
-                )
         except KernelDied:
             raise
         except Exception as error:  # any damage is the submission's doing
             self._abort(f"it sent something that is not a Jupyter message ({type(error).__name__})")
         return None
 
+    def _look_for_a_closed_connection(self) -> None:
+        if not self._monitor.poll(0):
+            return
+        time.sleep(0.5)  # a process that ends closes its connections first
+        self._raise_if_dead()
+        self._abort(f"it sent more than {self._most_output()} at once, or closed its connection")
+
     def _drop_replies(self) -> None:
         """Empty the queues that nobody reads, which would fill the grader's memory."""
         for channel in (self._client.shell_channel, self._client.control_channel):
             while self._cause is None and channel.socket.poll(0):
-                self._received += sum(map(len, channel.socket.recv_multipart()))
-                if self._received > self.limits.output:
-                    self._abort(f"it sent more than {self.limits.output / MEGABYTE:.0f} MB")
+                self._counted(channel.socket.recv_multipart())
+
+    def _counted(self, parts: list[bytes]) -> list[bytes]:
+        """Return the parts of a message, whatever they hold, unless they are too much output."""
+        self._received += sum(map(len, parts))
+        if self._received > self.limits.output:
+            self._abort(f"it printed more than {self._most_output()}")
+        return parts
+
+    def _most_output(self) -> str:
+        return f"{self.limits.output / MEGABYTE:.0f} MB"
 
     def _keep(self, message: dict, execution: Execution) -> None:
         """Add an output to its cell, up to the limit."""
         try:
             output = output_from_msg(message)
-            json.dumps(output, ensure_ascii=False).encode()
+            size = len(json.dumps(output, ensure_ascii=False).encode())
         except (
             Exception
         ):  # not an output (clear_output, comm messages), or one that cannot be stored
             return
-        size = sum(len(json.dumps(kept)) for kept in [*execution.outputs, output])
-        if size > self.limits.cell_output:
+        execution.size += size
+        if execution.size > self.limits.cell_output:
             if not execution.cut:
                 execution.outputs.append(_cut_output(self.limits.cell_output))
             execution.cut = True
@@ -287,8 +328,8 @@ class Kernel:
                 self._abort(f"it used more than {self.limits.memory / MEGABYTE:.0f} MB of memory")
             if psutil.virtual_memory().available < RESERVE:
                 self._abort("the machine ran out of memory while it ran")
-            if _is_filled(self._folder):
-                self._abort("it filled the folder of its sockets")
+            if sum(map(_files_in, self._places)) > self.limits.files:
+                self._abort(f"it made more than {self.limits.files} files")
             if time.monotonic() > self.deadline + 2 * INTERRUPT_SECONDS:
                 self._abort(f"it took longer than {self.limits.total_seconds:.0f} s in total")
 
@@ -298,7 +339,7 @@ class Kernel:
 
     def _kill(self) -> None:
         # The first process would be enough: --die-with-parent, and all share its namespace
-        for process in [*_descendants(self._process), self._process]:
+        for process in [*descendants(self._process), self._process]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
@@ -320,33 +361,19 @@ def _cut_output(limit: int) -> NotebookNode:
     return new_output("stream", name="stdout", text=f"\n[output cut after {limit} bytes]\n")
 
 
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.Error:
-        return []
-
-
 def memory_of(process: psutil.Process) -> int:
     """Return the resident bytes of a process and its descendants."""
     total = 0
-    for part in [process, *_descendants(process)]:
+    for part in [process, *descendants(process)]:
         with contextlib.suppress(psutil.Error):  # it ended in the meantime
             total += part.memory_info().rss
     return total
 
 
-def _is_filled(folder: Path) -> bool:
-    """Whether the folder of sockets holds more than a kernel puts there."""
-    size = 0
-    with os.scandir(folder) as entries:
-        for count, entry in enumerate(entries):
-            with contextlib.suppress(FileNotFoundError):  # it is gone by now
-                size += entry.stat(follow_symlinks=False).st_size
-            # No folders at all: walking into very deep ones never ends
-            if entry.is_dir(follow_symlinks=False) or count > 100 or size > 16 * MEGABYTE:
-                return True
-    return False
+def _files_in(place: int) -> int:
+    """Return how many files and folders the file system of an open folder holds."""
+    system = os.fstatvfs(place)
+    return system.f_files - system.f_ffree
 
 
 def remove(folder: Path) -> None:

@@ -1,27 +1,49 @@
 """A sandbox for untrusted code: bubblewrap, with limits on everything inside.
 
-It shows Python, `course_utils`, `course_checks`, the edition's images (read-only) and some memory
-to write to. There is no network, no home folder, no other process and no file of the grader. The
-section on attackers in ``instructor/README.md`` says what risks remain.
+It shows Python, `course_utils`, what the agent needs, the edition's images (all read-only) and
+some memory to write to. There is no network, no home folder, no other process, no file of the
+grader and no check. The section on attackers in ``instructor/README.md`` says what risks remain.
 """
 
+import contextlib
+import itertools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 import course_checks
 import course_utils
-from course_admin.grading import agent, seccomp
-from course_utils.editions import current_edition, data_root
-
-NOBODY = 65534
-"""The user id of submissions if the grader is root."""
+from course_admin.grading import absent_checks, agent, seccomp
+from course_utils.editions import CLASS_INDEX, MIRROR_WEIGHTS, current_edition, data_root
 
 MEGABYTE = 2**20
+SHARED_MEMORY = 16 * MEGABYTE
+"""Bytes of ``/dev/shm``, for semaphores."""
+START_SECONDS = 30
+"""How long a sandbox may take to start."""
+
+USERS = range(0x7800_0000, 0x7C00_0000)
+"""User ids of submissions if the grader is root, where no directory service or container has any;
+each sandbox has its own."""
+NOBODY = 65534
+LEARNER = 1000
+"""The user id that a submission sees as its own."""
+
+HOME = "/learner"
+COURSE = "/course"
+DATA = "/data"
+MIRROR = "/mirror"
+READY = f"{HOME}/.ready"
+SHOWN_CHECKS = ("protocol.py", "model_view.py", "model_specs.py")
+"""Files of `course_checks` that the agent imports: how data are passed, not what is right."""
 
 NEEDED = ("bwrap", "choom", "prlimit", "setpriv")
 INSTRUCTIONS = (
@@ -47,7 +69,9 @@ class Limits:
     processes : int
         Processes and threads at the same time.
     file_size, disk : int
-        Bytes of one file, and of the working folder and ``/tmp`` each.
+        Bytes of one file, and of all files together.
+    files : int
+        Files and folders; each takes memory, even if it is empty.
     cell_output, output : int
         Bytes of output: above the first a cell's output is cut, above the second its
         submission is aborted.
@@ -60,40 +84,101 @@ class Limits:
     processes: int = 256
     file_size: int = 256 * MEGABYTE
     disk: int = 512 * MEGABYTE
+    files: int = 50_000
     cell_output: int = MEGABYTE
     output: int = 64 * MEGABYTE
 
 
-def sandbox_problem() -> str | None:
-    """Return why submissions cannot be sandboxed here, or None if they can."""
+def sandbox_problem(private: Iterable[Path] = ()) -> str | None:
+    """Return why submissions cannot be sandboxed here, or None if they can.
+
+    Parameters
+    ----------
+    private : iterable of Path
+        What no submission may read; the folder of the course, if it holds the hidden tests, is
+        private anyway.
+    """
     if sys.platform != "linux":
         return f"sandboxes need Linux, and this is {sys.platform}"
     if missing := [program for program in NEEDED if not shutil.which(program)]:
         return f"not installed here: {', '.join(missing)}"
+    if exposed := _exposed(private):
+        folder, shown = exposed
+        return f"submissions can read {shown}, and it holds {folder}: move one of them elsewhere"
     with tempfile.TemporaryDirectory() as folder:
-        command = sandbox_command([sys.executable, "-c", ""], Path(folder), Limits())
-        result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if result.returncode != 0:
-        return f"bubblewrap does not work here: {result.stderr.strip() or result.returncode}"
+        return _start_problem(Path(folder))
+
+
+def _start_problem(folder: Path) -> str | None:
+    """Start a sandbox that makes a file, and look whether this process sees it."""
+    code = f"import sys; open({READY!r}, 'w').close(); sys.stdin.read()"
+    command = sandbox_command([sys.executable, "-c", code], folder, Limits())
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    process = psutil.Popen(command, text=True, **pipes)
+    end = time.monotonic() + START_SECONDS
+    while not (seen := seen_from_outside(process, READY)) and process.poll() is None:
+        if time.monotonic() > end:
+            process.kill()
+        time.sleep(0.02)
+    said = process.communicate()[1].strip()
+    if process.returncode != 0:
+        return f"bubblewrap does not work here: {said or process.returncode}"
+    return None if seen else "bubblewrap does not work here: its files cannot be seen"
+
+
+def _exposed(private: Iterable[Path]) -> tuple[Path, Path] | None:
+    """Return a private folder and the shown one that it lies in, if there are such."""
+    course = Path(course_utils.__file__).parents[1]
+    folders = [*private, course] if (course / "instructor").is_dir() else [*private]
+    shown = [path for path, inside in _shown() if not inside.startswith(COURSE)]
+    for folder, place in itertools.product(folders, shown):
+        if folder.resolve().is_relative_to(place.resolve()):
+            return folder, place
     return None
 
 
-def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[str]:
+def seen_from_outside(process: psutil.Process, inside: str) -> Path | None:
+    """Return the grader's path of a file in the sandbox of a process; None if there is none."""
+    for part in descendants(process):
+        path = Path(f"/proc/{part.pid}/root{inside}")
+        if path.exists():
+            return path
+    return None
+
+
+def descendants(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes that a process started, and those that they started."""
+    with contextlib.suppress(psutil.Error):
+        return process.children(recursive=True)
+    return []
+
+
+def sandbox_command(
+    command: list[str],
+    folder: Path,
+    limits: Limits,
+    show: Iterable[tuple[Path, str]] = (),
+    hidden_folders: Iterable[str] = (),
+) -> list[str]:
     """Return a command that runs another command in a sandbox.
 
     Parameters
     ----------
     command : list of str
         Its program must be visible inside: Python, or one in ``/usr``.
-    shared : Path
-        The one folder of the machine that the sandbox may write to; same path inside.
+    folder : Path
+        Gets what bubblewrap reads when it starts; the sandbox does not show it.
     limits : Limits
+    show : iterable of (Path, str)
+        More files to be read inside, with their paths there.
+    hidden_folders : iterable of str
+        Folders of the edition's images to be left out, such as ``"dogs_vs_cats/test"``.
 
     Notes
     -----
     For an ordinary user, one bubblewrap in a user namespace does everything. Root must become
-    another user, whose number of processes Linux does limit; the folders are mounted before
-    that, because Python may lie where only root can read.
+    another user, who has what Linux limits by user for this sandbox alone; the folders are mounted
+    before that, because Python may lie where only root can read.
     """
     limited = [
         "prlimit",
@@ -106,23 +191,41 @@ def sandbox_command(command: list[str], shared: Path, limits: Limits) -> list[st
         *command,
     ]
     own_namespaces = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-    common = ["--die-with-parent", "--new-session", *own_namespaces]
+    common = ["--die-with-parent", "--new-session", *own_namespaces, "--hostname", "sandbox"]
     no_rights = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
-    mounts = [*_mounts(shared, limits), "--chdir", HOME, *_environment()]
+    no_rights += ["--uid", str(LEARNER), "--gid", str(LEARNER)]
+    mounts = [*_mounts(limits, show, hidden_folders), "--chdir", HOME, *_environment()]
     # Process 1 inside is bubblewrap, so its environment is visible and must be empty. choom:
     # when memory runs out, Linux kills this process first.
     first = ["env", "-i", f"PATH={os.environ.get('PATH', os.defpath)}"]
-    first = _with_filter([*first, "choom", "-n", "1000", "--", "bwrap"], shared)
+    first = _with_filter([*first, "choom", "-n", "1000", "--", "bwrap"], folder)
     if os.getuid() != 0:
         # Else process 1 would be bubblewrap: the same user, without limits, open to ptrace
         return [*first, *common, "--as-pid-1", *no_rights, *mounts, "--", *limited]
-    os.chown(shared, NOBODY, NOBODY)
     rights = sum((["--cap-add", f"CAP_{name}"] for name in ("SETUID", "SETGID", "SETPCAP")), [])
-    become_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    become_nobody += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
+    user = _free_user()
+    become_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    become_user += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
     inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", "--"]
     outer = [*first, *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
-    return [*outer, *become_nobody, *inner, *limited]
+    return [*outer, *become_user, *inner, *limited]
+
+
+_sandboxes = itertools.count()
+
+
+def _free_user() -> int:
+    """Return the id of a user that no other sandbox of this machine is.
+
+    This process's id is unique in its namespace of process ids, whose own number tells it from
+    other containers. Where a container maps only few users, all sandboxes are `NOBODY`.
+    """
+    users = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    if not any(int(start) + int(count) > USERS.stop for start, _, count in users):
+        return NOBODY
+    namespace = Path("/proc/self/ns/pid").stat().st_ino
+    number = os.getpid() * 16 + next(_sandboxes) % 16 + namespace * 2654435761
+    return USERS[number % len(USERS)]
 
 
 def _with_filter(bubblewrap: list[str], folder: Path) -> list[str]:
@@ -134,56 +237,55 @@ def _with_filter(bubblewrap: list[str], folder: Path) -> list[str]:
     return ["sh", "-c", 'exec "$@" 9<"$0"', str(file), *bubblewrap, "--seccomp", "9"]
 
 
-HOME = "/learner"
-DATA = "/data"
-
-
-def _mounts(shared: Path, limits: Limits) -> list[str]:
+def _mounts(
+    limits: Limits, show: Iterable[tuple[Path, str]], hidden_folders: Iterable[str]
+) -> list[str]:
     """Return the mounts: the sandbox shows nothing that is not listed here."""
-    arguments = []
-    known = set()  # folders that exist inside by now
+    arguments = ["--proc", "/proc", "--dev", "/dev"]
+    known = {Path("/"), Path("/tmp")}  # folders that exist inside by now
 
     def make_parents(inside):
-        for parent in reversed(inside.parents):
-            if parent not in known and parent != Path("/"):
+        for parent in reversed(Path(inside).parents):
+            if parent not in known:
                 arguments.extend(["--perms", "0755", "--dir", str(parent)])
                 known.add(parent)
 
-    def bind(path, inside=None, option="--ro-bind"):
-        inside = Path(inside or path)
+    def tmpfs(inside, size, rights="1777"):
         make_parents(inside)
-        arguments.extend([option, str(path), str(inside)])
+        known.add(Path(inside))
+        arguments.extend(["--perms", rights, "--size", str(size), "--tmpfs", inside])
 
-    def tmpfs(path, size=limits.disk):
-        make_parents(Path(path))
-        known.add(Path(path))
-        arguments.extend(["--perms", "1777", "--size", str(size), "--tmpfs", path])
-
-    bind("/usr")
-    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
-        path = Path("/", name)
-        if path.is_symlink():
-            arguments.extend(["--symlink", str(path.readlink()), str(path)])
-        elif path.is_dir():
-            bind(path)
-    arguments += ["--proc", "/proc", "--dev", "/dev"]
-    tmpfs("/dev/shm", 64 * MEGABYTE)
-    tmpfs("/tmp")
-    tmpfs(HOME)
-    for path in _python_folders():
-        bind(path)
-    for path, inside in _data_folders():
-        bind(path, inside)
-    tmpfs(f"{DATA}/cache/features")
-    for path in sorted((data_root() / "cache" / "features").glob("*.npy")):
-        bind(path, f"{DATA}/cache/features/{path.name}")
-    bind(shared, option="--bind")
+    # Bubblewrap's /dev has its own folder shm. All else that can be written to is one tmpfs.
+    tmpfs("/dev/shm", SHARED_MEMORY)
+    tmpfs(HOME, limits.disk - SHARED_MEMORY)
+    for name, place in ((".tmp", "/tmp"), (".features", f"{DATA}/cache/features")):
+        make_parents(place)
+        target = os.path.relpath(f"{HOME}/{name}", Path(place).parent)
+        arguments += ["--perms", "1777", "--dir", f"{HOME}/{name}", "--symlink", target, place]
+    for path, inside in [*_shown(), *show]:
+        make_parents(inside)
+        if path.is_symlink() and path.parent == Path("/"):
+            arguments.extend(["--symlink", str(path.readlink()), inside])
+        else:
+            arguments.extend(["--ro-bind", str(path), inside])
+    edition = f"{DATA}/{current_edition().name}"
+    for folder in [*_installed_rooms(), *(f"{edition}/{name}" for name in hidden_folders)]:
+        tmpfs(folder, 4096, rights="0755")
+        arguments += ["--remount-ro", folder]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
+def _shown() -> list[tuple[Path, str]]:
+    """Return what a sandbox shows of the machine, read-only, with the paths inside."""
+    names = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+    system = [Path("/", name) for name in names if Path("/", name).is_dir()]
+    same = [(path, str(path)) for path in [*system, *_python_folders()]]
+    return [*same, *_course_code(), *_data()]
+
+
 def _python_folders() -> list[Path]:
-    """Return where Python, its packages and the course's are; none inside another."""
-    folders = {Path(sys.prefix), Path(sys.base_prefix), *_course_code()}
+    """Return where Python and its packages are; none inside another."""
+    folders = {Path(sys.prefix), Path(sys.base_prefix)}
     folders = {folder for folder in folders if not folder.is_relative_to("/usr")}
     return [
         folder
@@ -192,22 +294,38 @@ def _python_folders() -> list[Path]:
     ]
 
 
-def _course_code() -> list[Path]:
-    """Return the code that answers and the agent need, one by one.
+def _course_code() -> list[tuple[Path, str]]:
+    """Return the code that answers and the agent need: no check, and nothing beside it.
 
-    In a checkout, their common parent also holds the hidden tests. Without its ``__init__.py``,
-    `course_admin` is a namespace package inside, with the agent alone.
+    Without its ``__init__.py``, `course_admin` is a namespace package inside, with the agent alone.
     """
-    packages = [Path(package.__file__).parent for package in (course_utils, course_checks)]
-    return [*packages, Path(agent.__file__)]
+    checks = Path(course_checks.__file__).parent
+    return [
+        (Path(course_utils.__file__).parent, f"{COURSE}/course_utils"),
+        (Path(absent_checks.__file__), f"{COURSE}/course_checks/__init__.py"),
+        *((checks / name, f"{COURSE}/course_checks/{name}") for name in SHOWN_CHECKS),
+        (Path(agent.__file__), f"{COURSE}/course_admin/grading/agent.py"),
+    ]
 
 
-def _data_folders() -> list[tuple[Path, str]]:
-    """Return the edition's images and downloaded weights, with their paths inside."""
+def _installed_rooms() -> list[str]:
+    """Return the folders of the course's packages that lie among others, and must be hidden."""
+    place = Path(course_utils.__file__).parents[1]
+    if not any(place.is_relative_to(path) for path in [Path("/usr"), *_python_folders()]):
+        return []
+    return [str(file.parent) for file in sorted(place.glob("course_*/__init__.py"))]
+
+
+def _data() -> list[tuple[Path, str]]:
+    """Return the edition's images, weights and stored features, with their paths inside."""
     edition = current_edition()
-    folders = [(edition.folder, f"{DATA}/{edition.name}")]
-    folders.append((Path.home() / ".keras" / "models", f"{HOME}/.keras/models"))
-    return [(path, inside) for path, inside in folders if path.is_dir()]
+    shown = [(edition.folder, f"{DATA}/{edition.name}")]
+    shown.append((Path.home() / ".keras" / "models", f"{HOME}/.keras/models"))
+    if edition.mirror:
+        shown += [(edition.mirror / n, f"{MIRROR}/{n}") for n in (MIRROR_WEIGHTS, CLASS_INDEX)]
+    features = sorted((data_root() / "cache" / "features").glob("*.npy"))
+    shown += [(path, f"{HOME}/.features/{path.name}") for path in features]
+    return [(path, inside) for path, inside in shown if path.exists()]
 
 
 def _environment() -> list[str]:
@@ -225,7 +343,10 @@ def _environment() -> list[str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "OMP_NUM_THREADS": "2",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # An editable install finds no package without __init__.py, so not the agent's
-        "PYTHONPATH": str(Path(course_utils.__file__).parents[1]),
+        "PYTHONPATH": COURSE,
+        # On machines without a filter, see `seccomp`: nobody who reads weights waits for a lock
+        "HDF5_USE_FILE_LOCKING": "FALSE",
     }
+    if edition.mirror:
+        variables["COURSE_MIRROR"] = MIRROR
     return ["--clearenv", *sum((["--setenv", *pair] for pair in variables.items()), [])]

@@ -11,7 +11,7 @@ from course_admin.grading import sandbox
 
 
 @pytest.fixture
-def run_inside(tmp_path, monkeypatch):
+def run_inside(monkeypatch):
     """Run a shell script in the sandbox of an ordinary user; return what it prints."""
     if problem := sandbox.sandbox_problem():
         skip_or_fail(problem)
@@ -20,8 +20,8 @@ def run_inside(tmp_path, monkeypatch):
     # What lies in root's home cannot be shown by another user, and is not needed here
     monkeypatch.setattr(sandbox.os, "getuid", lambda: sandbox.NOBODY)
     monkeypatch.setattr(sandbox, "_python_folders", list)
-    monkeypatch.setattr(sandbox, "_data_folders", list)
-    monkeypatch.setattr(sandbox, "data_root", lambda: tmp_path / "no data")
+    monkeypatch.setattr(sandbox, "_course_code", list)
+    monkeypatch.setattr(sandbox, "_data", list)
 
     def run(script: str) -> str:
         with sandbox.tempfile.TemporaryDirectory(dir="/tmp") as folder:
@@ -48,6 +48,15 @@ def test_there_are_no_rights_and_none_to_be_had(run_inside):
     found = run_inside("grep -h CapEff /proc/self/status; unshare -U echo got rights")
     assert "0000000000000000" in found
     assert "got rights" not in found
+
+
+def test_nothing_but_the_memory_can_be_written_to(run_inside):
+    found = run_inside(
+        "id -u; cat /proc/sys/kernel/hostname; touch /x /learner/x /tmp/y; ls /learner"
+    )
+    assert found.split("\n")[:2] == [str(sandbox.LEARNER), "sandbox"]
+    assert "'/x': Read-only" in found
+    assert found.splitlines()[2] == "x"
 
 
 def test_nothing_of_the_machine_is_shown(run_inside):
