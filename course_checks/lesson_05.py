@@ -1,5 +1,7 @@
 """Checks of exercise 5: fine-tuning."""
 
+import itertools
+
 import numpy as np
 
 from course_checks.expectations import (
@@ -14,7 +16,7 @@ from course_checks.expectations import (
     weights_of,
 )
 from course_checks.protocol import ModelSpec, ask
-from course_checks.reference_network import convolution, network_outputs, network_weights
+from course_checks.reference_network import NETWORK, convolution, network_outputs, network_weights
 from course_checks.training_checks import (
     fits_codes,
     require_accuracy,
@@ -35,72 +37,133 @@ ENOUGH_FOR_SIGNS = 0.68
 """An accuracy that a sound training passes with a wide margin in both editions."""
 
 
-@check("backbone")
-def trainable_after_freezing(function, rng, backbone) -> str:
-    """Check ``function(backbone, block)``: trainable weights after freezing up to the block."""
-    right, arrays = backbone["trainable"], backbone["arrays"]
-    total = int(backbone["total"])
-    numbers = [4, int(rng.integers(2, 4))]
-    for number in numbers:
-        answer = expect_number(ask(function, ModelSpec("backbone"), f"block{number}"))
-        case = f"Frozen up to block{number}: you gave {answer:,.10g}."
-        if answer == right[number]:
-            continue
-        if answer in (arrays[number], arrays[0]):
-            raise Mistake("tensors-counted", case)
-        if answer in (right[number - 1], right[number + 1]):
-            raise Mistake("one-block-off", case)
-        if answer == total - right[number]:
-            raise Mistake("frozen-part-counted", case)
-        if answer in (right[0], total):
-            raise Mistake(None, f"These are all its weights, including the frozen ones. {case}")
-        raise Mistake(None, f"{case} Count the weights in trainable_weights after freezing.")
-    return f"{right[4]:,} of {total:,} weights remain trainable after block4."
-
-
 @check()
+def trainable_after_freezing(function, rng) -> str:
+    """Check ``function(backbone, block)``: trainable weights after freezing up to the block.
+
+    A right answer counts every number in the kernels and biases after `block`, of the network
+    that it is given: a small one, because the counts of the course's backbone can be looked up.
+    """
+    for block in rng.permutation([2, 3, 4]):
+        filters, ways = _draw_blocks(rng, int(block))
+        backbone = ModelSpec("blocks", {"filters": filters})
+        answer = expect_number(ask(function, backbone, f"block{block}"))
+        _require_count(answer, ways, f"block{block}")
+    return f"{answer:,} of {ways['all']:,} weights remain trainable after block{block}."
+
+
+def _draw_blocks(rng, block: int) -> tuple[list[list[int]], dict[str, int]]:
+    """Draw the numbers of filters in five blocks, such that no two ways of counting agree."""
+    while True:
+        filters = [rng.integers(3, 10, rng.integers(1, 4)).tolist() for _ in range(5)]
+        ways = _ways_to_count(filters, block)
+        if len(set(ways.values())) == len(ways):
+            return filters, ways
+
+
+def _ways_to_count(filters: list[list[int]], block: int) -> dict[str, int]:
+    """Count what is trainable after freezing up to a block, and what can be taken for it."""
+    channels = [3, *sum(filters, [])]
+    kernels = [9 * one * other for one, other in itertools.pairwise(channels)]
+    sizes = np.array(kernels) + channels[1:]
+    blocks = np.repeat(range(1, 6), [len(block) for block in filters])
+    later = blocks > block
+    return {
+        "right": int(sizes[later].sum()),
+        "all": int(sizes.sum()),
+        "frozen": int(sizes[~later].sum()),
+        "kernels": int(np.array(kernels)[later].sum()),
+        "arrays": 2 * int(later.sum()),
+        "layers": int(later.sum()),
+        "less": int(sizes[blocks >= block].sum()),
+        "more": int(sizes[blocks > block + 1].sum()),
+        "only": int(sizes[blocks != block].sum()),
+        "block": int(sizes[blocks == block].sum()),
+    }
+
+
+def _require_count(answer: float, ways: dict[str, int], block: str) -> None:
+    case = f"Frozen up to {block}: you gave {answer:,.10g}."
+    match next((way for way, count in ways.items() if count == answer), None):
+        case "right":
+            return
+        case "arrays" | "layers":
+            raise Mistake("tensors-counted", case)
+        case "less" | "more":
+            raise Mistake("one-block-off", case)
+        case "frozen":
+            raise Mistake("frozen-part-counted", case)
+        case "kernels":
+            raise Mistake("biases-forgotten", case)
+        case "all":
+            raise Mistake(None, f"These are all its weights, including the frozen ones. {case}")
+        case "only":
+            raise Mistake(None, f"Only {block} is frozen; freeze the blocks before it, too. {case}")
+        case "block":
+            raise Mistake(None, f"These are the weights of {block} alone. {case}")
+    detail = "Count trainable_weights after freezing, in the network that the function is given."
+    raise Mistake(None, f"{case} {detail}")
+
+
+@check(hidden_seeds=2)
 def first_convolutions_frozen(function, rng) -> str:
     """Check ``function(model, n)``: training leaves the first n convolutions unchanged.
 
-    The model was compiled and trained before; the function returns it ready for training with
-    integer labels.
+    The model was compiled and trained before. A right answer is the given network with its
+    weights. In a step of training, kernels and biases of the first n convolutions stay exactly
+    as they were; all others move as SGD at 0.1 moves them with the cross-entropy of integer
+    labels. A pooling layer lies before the third convolution, so that counting layers fails.
     """
-    for n in rng.permutation([1, 2, 3])[:2]:
-        weights = network_weights(rng)
-        model = expect_model(
-            ask(function, ModelSpec("trained_network", {"weights": weights}), int(n))
-        )
+    for n in rng.permutation([3, rng.integers(1, 3)]):
+        weights, pool_after = network_weights(rng), int(rng.integers(1, 3))
+        settings = {"weights": weights, "pool_after": pool_after}
+        model = expect_model(ask(function, ModelSpec("trained_network", settings), int(n)))
+        given = [weights[i : i + 2] for i in range(0, len(weights), 2)]
         inputs = rng.normal(0, 0.4, (20, 16, 16, 3)).astype("float32")
-        labels = rng.integers(0, 3, len(inputs))
-        train_step(model, inputs, labels)
-        before = [weights[i : i + 2] for i in range(0, len(weights), 2)]
-        after = [weights_of(model, name) for name in _NETWORK]
-        predictions = predictions_of(model, inputs, 3)
-        differ = np.ptp(predictions, axis=0).max() > 0.001
-        if not differ or not np.allclose(predictions, network_outputs(inputs, after), atol=0.02):
-            raise Mistake(None, "The network is no longer the given one.")
-        still = [
-            all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
-            for pair in zip(before, after, strict=True)
-        ]
-        _require_still(model, still, int(n))
-        _require_step(before, after, inputs, labels)
+        # The least probable class makes the steps long
+        labels = network_outputs(inputs, given, pool_after).argmin(axis=1)
+        before, first = predictions_of(model, inputs, 3), _layers(model)
+        if not _same_layers(first, given):
+            detail = "Its weights are not those that it came with: was it trained, or rebuilt?"
+            raise Mistake(None, detail)
+        loss = train_step(model, inputs, labels)
+        after, last = predictions_of(model, inputs, 3), _layers(model)
+        for found, layers in ((before, first), (after, last)):
+            if not np.allclose(found, network_outputs(inputs, layers, pool_after), atol=0.02):
+                raise Mistake(None, "The network is no longer the given one.")
+        _require_still(model, _unchanged(first, last), int(n))
+        require_loss(model, loss, before, labels)
+        _require_step(first, last, before, labels)
     return "The first convolutions keep their weights exactly; all other layers learn."
 
 
-_NETWORK = ("conv1", "conv2", "conv3", "conv4", "predictions")
+def _layers(model) -> list[list[np.ndarray]]:
+    return [weights_of(model, name) for name in NETWORK]
+
+
+def _same_layers(one: list, other: list) -> bool:
+    pairs = zip(sum(one, []), sum(other, []), strict=True)
+    return all(a.shape == b.shape and np.allclose(a, b, atol=1e-6) for a, b in pairs)
+
+
+def _unchanged(first: list, last: list) -> list[bool]:
+    """Whether each layer has exactly the kernel and the bias that it had."""
+    return [
+        all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
+        for pair in zip(first, last, strict=True)
+    ]
 
 
 def _require_still(model, still: list[bool], n: int) -> None:
     """Require the first n of four convolutions, and nothing else, to keep their weights."""
     if still == [i < n for i in range(5)]:
         return
-    kept = ", ".join(name for name, is_still in zip(_NETWORK, still, strict=True) if is_still)
+    kept = ", ".join(name for name, is_still in zip(NETWORK, still, strict=True) if is_still)
     case = (
         f"Frozen should be the first {n}; what kept its weights in training: {kept or 'nothing'}."
     )
     flags = {layer["name"]: layer["trainable"] for layer in facts_of(model)["layers"]}
-    if [not flags.get(name, True) for name in _NETWORK] != still:
+    if [not flags.get(name, True) for name in NETWORK] != still:
         raise Mistake("trainable-after-compile", case, score=1 / 3)
     if all(still):
         raise Mistake("everything-frozen", case)
@@ -108,29 +171,34 @@ def _require_still(model, still: list[bool], n: int) -> None:
         raise Mistake("backbone-not-frozen", case)
     if still == sorted(still, reverse=True) and abs(sum(still) - n) <= 2:
         raise Mistake("off-by-one", case, score=1 / 3)
+    if still == sorted(still):
+        raise Mistake("last-layers-frozen", case)
     raise Mistake(None, f"Other layers than the first {n} convolutions are frozen. {case}")
 
 
-def _require_step(before: list, after: list, inputs, labels, rate: float = 0.1) -> None:
+def _require_step(first: list, last: list, before: np.ndarray, labels, rate: float = 0.1) -> None:
     """Require the classifier's biases to move as in a step of SGD, computed in NumPy."""
-    probabilities = network_outputs(inputs, before)
-    gradient = (probabilities - np.eye(probabilities.shape[1])[labels]).mean(axis=0)
-    step = after[-1][1] - before[-1][1]
-    if not np.allclose(step, -rate * gradient, rtol=0.1, atol=0.002):
-        detail = (
-            "The right layers learn, but not as they do with cross-entropy and SGD at a rate of"
-        )
-        raise Mistake(None, f"{detail} {rate:g}.", score=2 / 3)
+    gradient = (before - np.eye(before.shape[1])[labels]).mean(axis=0)
+    step = last[-1][1] - first[-1][1]
+    if np.allclose(step, -rate * gradient, rtol=0.1, atol=0.002):
+        return
+    detail = "The right layers learn, but not as they do with"
+    if np.corrcoef(step, -gradient)[0, 1] > 0.999:
+        found = -step @ gradient / (gradient @ gradient)
+        detail = f"They learn as if at a rate of {found:.2g}, not as with"
+    raise Mistake(None, f"{detail} SGD at a rate of {rate:g}.", score=2 / 3)
 
 
-@check()
-def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
+@check(hidden_seeds=2)
+def batch_norm_fine_tuning(function, rng) -> str:
     """Check ``function(backbone, classes, head_rate)``: a network ready to be fine-tuned.
 
-    Adam at a tenth of `head_rate`, batch normalisation in inference mode, convolutions
-    trainable, integer labels.
+    A right answer is average pooling and a softmax on the given backbone with its weights. In a
+    step of training, the loss is the cross-entropy of integer labels, batch normalisation works
+    and stays as in inference, and both convolutions and the classifier move by a tenth of
+    `head_rate`, as Adam's first step moves weights by its rate, whatever their gradient.
     """
-    head_rate = float(rng.choice([0.02, 0.008, 0.004]))
+    head_rate, classes = int(rng.integers(30, 300)) / 10_000, int(rng.integers(3, 7))
     given = _normalised_weights(rng)
     backbone = ModelSpec("normalised_backbone", {"weights": list(given.values())})
     model = expect_model(ask(function, backbone, classes, head_rate))
@@ -146,8 +214,6 @@ def batch_norm_fine_tuning(function, rng, classes: int = 4) -> str:
         lambda: require_loss(model, loss, before, labels),
         lambda: _require_normalised(given, first, last, inputs, labels, [before, after]),
     )
-    if not any(change for name, change in changes.items() if "conv" in name):
-        raise Mistake("backbone-still-frozen", score=1 / 3)
     _require_rate(model, changes, head_rate)
     return f"The convolutions learn at {head_rate / 10:g}, and batch normalisation does not change."
 
@@ -188,11 +254,12 @@ def _require_normalised(given, first, last, inputs, labels, predictions: list) -
     """Compare predictions before and after the step with those of the weights, in NumPy."""
     if first["head/kernel"].shape[0] != len(given["conv2/bias"]):
         raise Mistake("flatten-for-pooling", "Use GlobalAveragePooling2D.", score=1 / 3)
-    same = all(np.allclose(first[name], array, atol=1e-6) for name, array in given.items())
+    if not all(np.allclose(first[name], array, atol=1e-6) for name, array in given.items()):
+        detail = "The backbone does not have the weights it came with: was it trained, or rebuilt?"
+        raise Mistake(None, detail, score=1 / 3)
     pooled = [_normalised_forward(inputs, weights) for weights in (first, last)]
     heads = [{end: w[f"head/{end}"] for end in ("kernel", "bias")} for w in (first, last)]
-    fits = map(fits_codes, predictions, pooled, heads)
-    if not (same and all(fits)):
+    if not all(map(fits_codes, predictions, pooled, heads)):
         raise Mistake(
             None,
             "The network is not average pooling and a softmax layer on the given backbone, with "
@@ -218,21 +285,29 @@ _INFERENCE_MODE = (
 )
 
 
-def _require_rate(model, changes: dict, head_rate: float) -> None:
-    # Adam's first step moves every weight by the learning rate, whatever its gradient
-    step = max(changes.values())
-    name = str(facts_of(model)["optimizer"])[:30]
-    if np.isclose(step, head_rate / 10, rtol=0.1):
+def _require_rate(model, changes: dict[str, float], head_rate: float) -> None:
+    """Require kernels and biases to move by a tenth of the head's rate."""
+    head = max(changes["head/kernel"], changes["head/bias"])
+    steps = {"the head": head, "conv1": changes["conv1/kernel"]}
+    steps["conv2"] = max(changes["conv2/kernel"], changes["conv2/bias"])
+    still = [name for name, step in steps.items() if not step]
+    if "conv1" in still and "conv2" in still:
+        raise Mistake("backbone-still-frozen", score=1 / 3)
+    if still:
+        detail = f"All convolutions and the head should learn; {still[0]} is frozen."
+        raise Mistake(None, detail, score=1 / 3)
+    if np.allclose(list(steps.values()), head_rate / 10, rtol=0.1, atol=0):
         return
-    detail = f"The head's rate was {head_rate:g}; the weights move by up to {step:.2g} per step."
-    if np.isclose(step, head_rate, rtol=0.1):
+    moved = ", ".join(f"{name} {step:.2g}" for name, step in steps.items())
+    detail = f"The head's rate was {head_rate:g}; in one step the weights move by: {moved}."
+    if np.allclose(list(steps.values()), head_rate, rtol=0.1, atol=0):
         raise Mistake("head-rate-for-backbone", detail, score=2 / 3)
-    raise Mistake(
-        None, f"Use Adam at a tenth of it (your optimizer is {name}). {detail}", score=2 / 3
-    )
+    name = str(facts_of(model)["optimizer"])[:30]
+    what = f"Use Adam at a tenth of it for all layers (your optimizer is {name})."
+    raise Mistake(None, f"{what} {detail}", score=2 / 3)
 
 
-@check("signs")
+@check("signs", hidden_seeds=1)
 def fine_tuned_part(function, rng, signs, enough: float = ENOUGH_FOR_SIGNS) -> str:
     """Check ``function(second, features, labels)``: the last block, fine-tuned for ten signs.
 

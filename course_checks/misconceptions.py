@@ -120,6 +120,10 @@ MISCONCEPTIONS = {
     "not-sorted": "These are not the most probable classes, the most probable first.",
     "not-sorted-by-confidence": ("These are errors, but not the most confident ones."),
     "numbers-for-labels": "These are class indices. The names are in `labels`.",
+    "loss-of-another-form": (
+        "The loss cannot compare these labels with these outputs. Integer labels and one "
+        "probability for each class need sparse_categorical_crossentropy."
+    ),
     "mean-for-every-number": (
         "The differences are averaged, which hides a large one at a few pixels: every single one "
         "must be small."

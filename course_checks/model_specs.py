@@ -39,7 +39,20 @@ def _linear(kernel: np.ndarray, bias: np.ndarray, pooled: bool = True):
     return model
 
 
-def _trained_network(weights: list[np.ndarray]):
+def _blocks(filters: list[list[int]]):
+    """Build a network named like VGG16, with these numbers of filters in its blocks."""
+    import keras
+
+    network = keras.Sequential([keras.Input((32, 32, 3))], name="small_backbone")
+    for i, block in enumerate(filters, start=1):
+        for j, count in enumerate(block, start=1):
+            name = f"block{i}_conv{j}"
+            network.add(keras.layers.Conv2D(count, 3, padding="same", name=name))
+        network.add(keras.layers.MaxPooling2D(name=f"block{i}_pool"))
+    return keras.Model(network.inputs, network.outputs)
+
+
+def _trained_network(weights: list[np.ndarray], pool_after: int = 2):
     """Build four convolutions and a classifier, compiled and trained a step (at rate 0)."""
     import keras
 
@@ -47,7 +60,7 @@ def _trained_network(weights: list[np.ndarray]):
     for i, kernel in enumerate(weights[0:8:2], start=1):
         convolution = keras.layers.Conv2D(kernel.shape[-1], 3, activation="relu", name=f"conv{i}")
         network.add(convolution)
-        if i == 2:
+        if i == pool_after:
             network.add(keras.layers.MaxPooling2D(name="pool"))
     network.add(keras.layers.GlobalAveragePooling2D(name="avg_pool"))
     network.add(keras.layers.Dense(weights[-1].size, activation="softmax", name="predictions"))
@@ -83,6 +96,7 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 MODELS = {
     "backbone": _backbone,
     "second_part": _second_part,
+    "blocks": _blocks,
     "classifier": _classifier,
     "linear": _linear,
     "trained_network": _trained_network,

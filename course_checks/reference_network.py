@@ -20,6 +20,10 @@ def cross_entropy(probabilities: np.ndarray, targets: np.ndarray) -> float:
     return float(-np.log(np.clip(chosen, 1e-7, 1)).mean())
 
 
+NETWORK = ("conv1", "conv2", "conv3", "conv4", "predictions")
+"""The layers of ``trained_network`` that have weights."""
+
+
 def network_weights(rng) -> list[np.ndarray]:
     """Draw weights for ``trained_network`` of `MODELS`: kernel, bias, and so on."""
     weights, channels = [], 3
@@ -31,12 +35,12 @@ def network_weights(rng) -> list[np.ndarray]:
     return [np.asarray(array, "float32") for array in weights]
 
 
-def network_outputs(inputs: np.ndarray, weights: list) -> np.ndarray:
+def network_outputs(inputs: np.ndarray, weights: list, pool_after: int = 2) -> np.ndarray:
     """Compute in NumPy what ``trained_network`` computes, from pairs of kernel and bias."""
     maps = inputs
     for i, (kernel, bias) in enumerate(weights[:-1], start=1):
         maps = np.maximum(convolution(maps, kernel, bias), 0)
-        if i == 2:
+        if i == pool_after:
             n, height, width, channels = maps.shape
             maps = maps.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
     kernel, bias = weights[-1]
