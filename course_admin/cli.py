@@ -17,7 +17,9 @@ examples:
   course data verify --edition photo    are all files intact?
   course data clean                     delete the cached features
   course release                        make the learners' versions of the exercises
-  course grade handed_in.zip            grade what came back, into the folder graded
+  course grade zip --exercise NAME      grade what came back, into the folder graded
+  course grades moodle worksheet.csv --exercise NAME     fill Moodle's grading worksheet
+  course grades canvas gradebook.csv --exercise NAME     fill Canvas's gradebook
 
 COURSE_EDITION chooses the edition (pocket if unset). COURSE_MIRROR names a folder with
 copies of the photo edition's files. Data go to COURSE_DATA, or else to the folder data:
@@ -47,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_data_commands(data.add_subparsers(title="commands", metavar="COMMAND", required=True))
     _add_release(commands)
     _add_grade(commands)
+    purpose = "put grades into the table of a learning platform"
+    grades = _command(commands, "grades", None, purpose)
+    _add_grades(grades.add_subparsers(title="platforms", metavar="PLATFORM", required=True))
     return parser
 
 
@@ -103,8 +108,23 @@ def _add_grade(commands) -> None:
     grade.add_argument(
         "submissions", type=Path, help="folder or zip from a learning platform, or a folder each"
     )
+    _add_output(grade)
     grade.add_argument(
-        "--into", type=Path, default=Path("graded"), help="output folder (default: graded)"
+        "--exercise", metavar="NAME", help="what was to be handed in; others are not graded"
+    )
+    grade.add_argument(
+        "--roster",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="tables of people: Moodle's grading worksheets, Canvas's gradebook",
+    )
+    grade.add_argument(
+        "--on-conflict",
+        choices=("review", "replace", "keep"),
+        default="review",
+        help="where a late, older or undated file meets a grade (default: review)",
     )
     grade.add_argument(
         "--instructor",
@@ -113,7 +133,6 @@ def _add_grade(commands) -> None:
         help="folder of nbgrader_config.py and source (default: instructor)",
     )
     grade.add_argument("--workers", type=int, help="submissions at a time (default: processors)")
-    grade.add_argument("--db", metavar="URL", help="gradebook (default: gradebook.db in --into)")
     grade.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="for one submission (default: 600)"
     )
@@ -123,6 +142,31 @@ def _add_grade(commands) -> None:
         action="store_true",
         help="run them without a sandbox, with all that you may do on this machine",
     )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--into", type=Path, default=Path("graded"), help="output folder (default: graded)"
+    )
+    parser.add_argument("--db", metavar="URL", help="gradebook (default: gradebook.db in --into)")
+
+
+def _add_grades(platforms) -> None:
+    purpose = "fill a grading worksheet, and zip the feedback pages for Moodle"
+    moodle = _command(platforms, "moodle", _give_back_to_moodle, purpose)
+    moodle.add_argument("table", type=Path, metavar="WORKSHEET", help="as downloaded from Moodle")
+    purpose = "fill an exported gradebook"
+    canvas = _command(platforms, "canvas", _give_back_to_canvas, purpose)
+    canvas.add_argument("table", type=Path, metavar="GRADEBOOK", help="as exported from Canvas")
+    canvas.add_argument(
+        "--assignment", metavar="NAME", help="its column (default: called like the exercise)"
+    )
+    for parser in (moodle, canvas):
+        parser.add_argument("--exercise", metavar="NAME", required=True, help="which grades")
+        _add_output(parser)
+        parser.add_argument(
+            "--out", type=Path, metavar="FILE", help="what to upload (default: in --into)"
+        )
 
 
 def _command(commands, name: str, run, purpose: str) -> argparse.ArgumentParser:
@@ -210,7 +254,7 @@ def _grade(options) -> int:
     from course_admin.grading.pipeline import grade
     from course_admin.grading.results import Status
     from course_admin.grading.sandbox import Limits
-    from course_admin.grading.tables import summary_text
+    from course_admin.grading.tables import ONE_ROW_EACH, summary_text
     from course_admin.grading.worker_pool import Options
 
     _edition(options.edition)
@@ -225,12 +269,59 @@ def _grade(options) -> int:
         limits=limits,
         trusted=options.i_trust_these_submissions,
         again=options.again,
+        exercise=options.exercise,
+        roster=tuple(options.roster),
+        on_conflict=options.on_conflict,
     )
     results = grade(options.submissions, options.into, how)
     print(summary_text(results))
     review = sum(result.status == Status.NEEDS_REVIEW for result in results)
     print(f"{len(results)} hand-ins, {review} of them need review: {options.into / 'grades.csv'}")
+    if not options.roster and any(result.origin.platform == "moodle" for result in results):
+        print(ONE_ROW_EACH)
     return 0
+
+
+def _give_back_to_moodle(options) -> int:
+    from course_admin.lms.moodle import read_worksheet, write_feedback
+
+    results = _results_of(options)
+    pages = options.into / f"{options.exercise}-feedback.zip"
+    out = options.out or options.into / f"{options.exercise}-worksheet.csv"
+    given = _give_back(read_worksheet(options.table), results, out)
+    missing = write_feedback(given.handed_in, options.into / "feedback", pages)
+    print(f"{len(given.handed_in) - len(missing)} feedback pages in {pages}.")
+    return 0
+
+
+def _give_back_to_canvas(options) -> int:
+    from course_admin.lms.canvas import read_gradebook
+
+    results = _results_of(options)
+    out = options.out or options.into / f"{options.exercise}-gradebook.csv"
+    _give_back(read_gradebook(options.table, options.exercise, options.assignment), results, out)
+    return 0
+
+
+def _results_of(options) -> list:
+    """Return the results of an exercise, with points that were given by hand since."""
+    from course_admin.grading.pipeline import report
+
+    results = report(options.into, options.db)
+    found = [result for result in results if result.exercise == options.exercise]
+    if not found:
+        names = ", ".join(sorted({result.exercise for result in results})) or "nothing"
+        raise ValueError(f"nobody handed in {options.exercise}; there are hand-ins of: {names}")
+    return found
+
+
+def _give_back(table, results: list, out: Path):
+    from course_admin.lms.giving_back import give_back, summary
+
+    given = give_back(table, results)
+    table.sheet.write(out)
+    print(summary(given, out))
+    return given
 
 
 def _list(options) -> int:

@@ -26,6 +26,8 @@ LARGEST_ZIP = 100 * MEGABYTE
 """Bytes that one student's zip may have, packed."""
 LARGEST_MEMBER = 20 * MEGABYTE
 """Bytes of a file in a student's zip that are read; larger ones are only listed."""
+EMPTY = "is all there is: the folder is empty"
+"""The problem of the entry that stands for a folder without files."""
 HIGHEST_RATIO = 200
 """Compression ratio that a zip of more than a megabyte may have."""
 
@@ -179,8 +181,12 @@ def _too_large(archive: zipfile.ZipFile) -> str | None:
 
 
 def _entries_of_archive(archive: zipfile.ZipFile) -> Iterator[Entry]:
+    holders = {name.rstrip("/").rpartition("/")[0] + "/" for name in archive.namelist()}
     for info in sorted(archive.infolist(), key=lambda info: info.filename):
         if info.is_dir():
+            if info.filename not in holders:
+                parts = tuple(name for name in info.filename.split("/") if name not in ("", "."))
+                yield _unreadable((*parts, "nothing"), EMPTY)
             continue
         names = info.filename.replace("\\", "/").split("/")
         parts = tuple(name for name in names if name not in ("", "."))
@@ -223,6 +229,8 @@ def _entries_of_folder(source: Path) -> Iterator[Entry]:
     unreadable: list[OSError] = []
     for folder, folders, files in os.walk(source, onerror=unreadable.append, followlinks=False):
         folders.sort()
+        if not folders and not files and Path(folder) != source:
+            yield _unreadable((*Path(folder).relative_to(source).parts, "nothing"), EMPTY)
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in sorted([*files, *links]):
             yield _entry_of_file(Path(folder, name), source)

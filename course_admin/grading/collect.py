@@ -1,41 +1,34 @@
 """Hand-ins as downloaded from a learning platform, sorted by student and exercise.
 
-Recognised are the names of Moodle (``mod/assign/classes/downloader.php``) and Canvas
-(``lib/content_zipper.rb``), one folder or zip per student, and nbgrader's own
-``submitted/<student>/<exercise>/``. All input is untrusted: no learner's name becomes a path,
-nothing is written outside one folder, and what cannot be graded is returned with its problem.
+Recognised are the names of Moodle and Canvas (`course_admin.lms.identity`), one folder or zip per
+student, and nbgrader's own ``submitted/<student>/<exercise>/``. All input is untrusted: no
+learner's name becomes a path, nothing is written outside one folder, and what cannot be graded is
+returned with its problem.
 """
 
 import hashlib
 import re
-import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import nbformat
 
-from course_admin.grading.archives import MEGABYTE, MOST_BYTES, Entry, entries_of, unpack
+from course_admin.grading.archives import EMPTY, MEGABYTE, MOST_BYTES, Entry, entries_of, unpack
 from course_admin.grading.cleaning import LARGEST_NOTEBOOK, Cleaned, Unreadable, clean
+from course_admin.grading.results import Origin
+from course_admin.lms.identity import MARK, Identity, Owner, canvas_readings, owner_of
+from course_admin.lms.roster import Roster
 
-MOODLE = re.compile(
-    r"(?P<name>.+?)(?:_(?P<number>\d+))?_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.DOTALL
-)
-CANVAS = re.compile(
-    r"(?P<name>.+?)_(?P<late>LATE_)?(?P<number>\d+)_"
-    r"(?:(?P<attachment>\d+)_(?P<file>.+)|text\.html|link\.html)",
-    re.DOTALL,
-)
-CANVAS_ANONYMOUS = re.compile(
-    r"(?P<late>LATE_)?(?P<name>anon)_(?P<number>\w+?)_(?P<attachment>\d+)_(?P<file>.+)", re.DOTALL
-)
 COPY = re.compile(r"(?:-(\d{1,3})| ?\((\d{1,3})\))$")
 WRAPPERS = {"submitted", "submissions", "submission"}
 RUBBISH = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 PERHAPS_NOTEBOOK = {"", ".ipynb", ".json", ".txt"}
 MOST_NOTES = 20
+SAME_TIME = timedelta(minutes=1)
+"""Moodle and Canvas give the files of one zip the times at which they were written into it."""
 
 
 @dataclass(frozen=True)
@@ -53,40 +46,63 @@ class Submission:
     timestamp : datetime or None
         When the file was last changed according to its folder or zip; without a time zone, as
         in nbgrader.
-    late : bool
-        Whether the learning platform marked it as late.
+    late : bool or None
+        Whether the learning platform marked it as late; None if it does not say.
     notes : list of str
         What was noticed but does not prevent grading.
     problem : str or None
         Why it cannot be graded, and what to do; it then needs review.
+    origin : Origin
+    contested : str or None
+        Why another hand-in may count instead, and what to do; it is graded and needs review.
+    history : list of str
+        Which earlier hand-ins it replaced.
     """
 
     student: str
     exercise: str | None
     path: Path | None = None
     timestamp: datetime | None = None
-    late: bool = False
+    late: bool | None = None
     notes: list[str] = field(default_factory=list)
     problem: str | None = None
+    origin: Origin = field(default_factory=Origin)
+    contested: str | None = None
+    history: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file, and what its name says about its owner."""
+    """A file, and what its name says about its owner.
+
+    What is in a learner's zip has times that the learner can choose, so `received` is the zip's.
+    """
 
     entry: Entry
-    student: str
+    owner: Owner
     name: str
-    late: bool = False
-    attachment: int = 0
-    problem: str | None = None
+    received: datetime | None = None
 
     @property
     def rank(self) -> tuple:
         """Newer files of a student have a higher rank."""
         copy = COPY.search(Path(self.name).stem)
         number = int(copy[1] or copy[2]) if copy else 0
-        return (number, self.entry.timestamp or datetime.min, self.attachment, self.name)
+        time = self.entry.timestamp or datetime.min
+        return (number, self.owner.attachment, time, self.name)
+
+    def is_surely_newer(self, other: "_File") -> bool:
+        """Whether more than seconds or the names tell which of two files is newer."""
+        number, attachment, time, _ = self.rank
+        other_number, other_attachment, other_time, _ = other.rank
+        same = (number, attachment) == (other_number, other_attachment)
+        return not same or time - other_time > SAME_TIME
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from, without its content."""
+        who = self.owner.identity
+        return Origin(who.platform, who.name, who.number, self.shown, self.owner.attachment)
 
     @property
     def shown(self) -> str:
@@ -102,13 +118,21 @@ class _Candidate:
     exercise: str | None
     cleaned: Cleaned | None = None
     problem: str | None = None
+    digest: str = ""
 
 
-def collect(source: Path, into: Path, assignments: dict[str, set[str]]) -> list[Submission]:
+def collect(
+    source: Path,
+    into: Path,
+    assignments: dict[str, set[str]],
+    expected: str | None = None,
+    roster: Roster | None = None,
+) -> list[Submission]:
     """Find out who handed in what, and write a cleaned copy of each notebook.
 
     If a student handed in several notebooks for an exercise, the newest counts: first by the
-    number of the resubmission (``-2``, ``(2)``), then by time of change, then by Canvas's number.
+    number of the resubmission (``-2``, ``(2)``), then by Canvas's number, then by time of change.
+    If none of these tells, it is graded and contested.
 
     Parameters
     ----------
@@ -118,6 +142,10 @@ def collect(source: Path, into: Path, assignments: dict[str, set[str]]) -> list[
         Where the copies go: ``<student>/<exercise>/<exercise>.ipynb``.
     assignments : dict of set of str
         For each exercise the ``grade_id`` of its cells.
+    expected : str, optional
+        The exercise that was to be handed in; notebooks of another one are not graded.
+    roster : Roster, optional
+        Decides whose a file is that could be different people's.
 
     Returns
     -------
@@ -130,15 +158,32 @@ def collect(source: Path, into: Path, assignments: dict[str, set[str]]) -> list[
         If `source` is neither a folder nor a zip.
     """
     entries = [entry for entry in entries_of(Path(source)) if not _is_rubbish(entry)]
-    by_student: dict[str, list[_File]] = defaultdict(list)
+    by_person: dict[Identity, list[_File]] = defaultdict(list)
     for entry in _without_wrapper(entries, assignments):
-        file = _attributed(entry)
-        by_student[file.student].extend(_files_within(file))
-    return [
-        submission
-        for student in sorted(by_student)
-        for submission in _submissions(student, by_student[student], Path(into), assignments)
+        owner = owner_of(entry.parts, assignments, roster)
+        file = _File(entry, owner, owner.file, entry.timestamp)
+        by_person[owner.identity].extend(_files_within(file))
+    found = []
+    for identity, student in _students(by_person):
+        files = _without_empty_folders(by_person[identity])
+        found += _submissions(student, files, Path(into), assignments, expected)
+    return found
+
+
+def _students(people: Iterable[Identity]) -> list[tuple[Identity, str]]:
+    """Give each person an identifier of their own, sorted; a clash is no reason to merge two."""
+    people = list(people)
+    taken = Counter(identity.student for identity in people)
+    named = [
+        (one, one.student if taken[one.student] == 1 else f"{one.student}_{one.checksum}")
+        for one in people
     ]
+    return sorted(named, key=lambda pair: pair[1])
+
+
+def _without_empty_folders(files: list[_File]) -> list[_File]:
+    """Keep the note that a folder is empty only where there is nothing else."""
+    return [file for file in files if file.entry.problem != EMPTY] or files[:1]
 
 
 def shown(name: str) -> str:
@@ -160,71 +205,19 @@ def _without_wrapper(entries: list[Entry], assignments: dict[str, set[str]]) -> 
     (top,) = tops
     children = {entry.parts[1] for entry in entries}
     folders = {entry.parts[1] for entry in entries if len(entry.parts) > 2}
-    from_platform = any(_platform_match(name) for name in children)
+    from_platform = any(_is_of_platform(name, assignments) for name in children)
     of_students = len(folders) > 1 and folders == children and not folders & assignments.keys()
-    if _platform_match(top) or not (top.lower() in WRAPPERS or from_platform or of_students):
+    if MARK in top or not (top.lower() in WRAPPERS or from_platform or of_students):
         return entries
     return [replace(entry, parts=entry.parts[1:]) for entry in entries]
 
 
-def _platform_match(name: str) -> re.Match | None:
-    for pattern in (MOODLE, CANVAS_ANONYMOUS, CANVAS):
-        match = pattern.fullmatch(name)
-        if match:
-            return match
-    return None
-
-
-def _attributed(entry: Entry) -> _File:
-    """Find out from a file's name and folders whose it is."""
-    top = entry.parts[0]
-    match = _platform_match(top)
-    if match:
-        found = match.groupdict()
-        student = student_id(found["name"], found["number"])
-        name = found["file"] or entry.name if len(entry.parts) == 1 else entry.name
-        attachment = int((found.get("attachment") or "0")[:18])
-        return _File(entry, student, name, bool(found.get("late")), attachment)
-    if len(entry.parts) > 1:
-        return _File(entry, student_id(top), entry.name)
-    if _is_zip(top):
-        return _File(entry, student_id(Path(top).stem), entry.name)
-    problem = "names no student: put it into a folder with the student's name and grade again"
-    return _File(entry, student_id(Path(top).stem), entry.name, problem=problem)
+def _is_of_platform(name: str, assignments: dict[str, set[str]]) -> bool:
+    return MARK in name or bool(canvas_readings(name, assignments))
 
 
 def _is_zip(name: str) -> bool:
     return name.lower().endswith(".zip")
-
-
-def student_id(name: str, number: str | None = None) -> str:
-    """Make a unique name that is safe as a file name.
-
-    Parameters
-    ----------
-    name : str
-        As the learning platform writes it.
-    number : str, optional
-        The learning platform's, which distinguishes students of the same name.
-
-    Returns
-    -------
-    str
-        ASCII letters, digits, ``.``, ``_`` and ``-``, at most 80. If that loses part of the name,
-        and there is no number, part of a checksum keeps it unique.
-
-    Examples
-    --------
-    >>> student_id("Zoë Müller", "123")
-    'Zoe-Muller_123'
-    """
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_name).strip(".-_")[:50] or "student"
-    if number:
-        return f"{safe}_{re.sub('[^A-Za-z0-9]', '', number)[:25]}"
-    if safe == name:
-        return safe
-    return f"{safe}_{hashlib.sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()[:6]}"
 
 
 def _files_within(file: _File) -> list[_File]:
@@ -240,26 +233,69 @@ def _files_within(file: _File) -> list[_File]:
 def _inside_zip(file: _File, entry: Entry) -> _File:
     if _is_zip(entry.name) and not entry.problem:
         entry = replace(entry, problem="is a zip in a zip")
-    return replace(file, entry=entry, name=entry.name, problem=None)
+    return replace(file, entry=entry, name=entry.name)
 
 
 def _submissions(
-    student: str, files: list[_File], into: Path, assignments: dict[str, set[str]]
+    student: str,
+    files: list[_File],
+    into: Path,
+    assignments: dict[str, set[str]],
+    expected: str | None,
 ) -> list[Submission]:
     candidates = _candidates(files, assignments)
-    unknown = [candidate for candidate in candidates if candidate.exercise is None]
-    by_exercise: dict[str, list[_Candidate]] = defaultdict(list)
+    strangers = []
+    if expected:
+        strangers = [one for one in candidates if one.exercise not in (expected, None)]
+        candidates = [_as_expected(one, expected) for one in candidates if one not in strangers]
+    by_exercise: dict[str | None, list[_Candidate]] = defaultdict(list)
     for candidate in candidates:
-        if candidate.exercise is not None:
-            by_exercise[candidate.exercise].append(candidate)
+        by_exercise[candidate.exercise].append(candidate)
+    unknown = by_exercise.pop(None, [])
     chosen = [
         _submission(student, *_newest_first(by_exercise[exercise]), into, assignments)
         for exercise in sorted(by_exercise)
     ]
-    chosen += [_submission(student, candidate, [], into, assignments) for candidate in unknown]
-    if files and not chosen and all(file.problem for file in files):
-        return []  # a list or note of the learning platform, not of a student
-    return chosen or [_without_notebook(student, files)]
+    chosen += _of_no_exercise(student, unknown)
+    if strangers:
+        return _with_strangers(student, chosen, strangers, expected)
+    if chosen or (files and all(file.owner.identity.platform == "file" for file in files)):
+        return chosen  # without any, it is a list or note of the learning platform
+    return [_without_notebook(student, files, assignments, expected)]
+
+
+def _as_expected(candidate: _Candidate, expected: str) -> _Candidate:
+    """Count what is no notebook of any exercise as a try at the expected one."""
+    if candidate.exercise is not None:
+        return candidate
+    problem = candidate.problem
+    if candidate.cleaned:
+        problem = f"holds no question of {expected}: ask for the notebook that was handed out"
+    return replace(candidate, exercise=expected, problem=problem)
+
+
+def _of_no_exercise(student: str, unknown: list[_Candidate]) -> list[Submission]:
+    """Return one submission for all files whose exercise is not known."""
+    if not unknown:
+        return []
+    problem = "; ".join(f"{one.file.shown} {one.problem}" for one in unknown[:MOST_NOTES])
+    return [_not_graded(student, None, [one.file for one in unknown], problem)]
+
+
+def _with_strangers(
+    student: str, chosen: list[Submission], strangers: list[_Candidate], expected: str
+) -> list[Submission]:
+    """Say which notebooks of other exercises are in a zip, and send a learner's only ones back."""
+    names = [f"{one.file.shown} is a notebook of {one.exercise}" for one in strangers[:MOST_NOTES]]
+    said = "; ".join(names)
+    if chosen:
+        note = f"{said}, and was not graded here"
+        return [replace(one, notes=[*one.notes, note]) for one in chosen]
+    problem = (
+        f"{said}, but {expected} was to be handed in: ask for the right file, or grade this one "
+        f"with --exercise {strangers[0].exercise} if it was meant to count there"
+    )
+    return [_not_graded(student, expected, [one.file for one in strangers], problem)]
 
 
 def _newest_first(candidates: list[_Candidate]) -> tuple[_Candidate, list[_Candidate]]:
@@ -267,11 +303,21 @@ def _newest_first(candidates: list[_Candidate]) -> tuple[_Candidate, list[_Candi
     return newest, older
 
 
-def _without_notebook(student: str, files: list[_File]) -> Submission:
+def _without_notebook(
+    student: str, files: list[_File], assignments: dict[str, set[str]], expected: str | None
+) -> Submission:
     names = ", ".join(file.shown for file in files[:5]) or "nothing at all"
-    late = any(file.late for file in files)
+    by_name = (_exercise_by_name(file.name, assignments) for file in files)
+    exercise = expected or next(filter(None, by_name), None)
     problem = f"holds no notebook ({names}): ask for the .ipynb file"
-    return Submission(student, None, late=late, problem=problem)
+    return _not_graded(student, exercise, files, problem)
+
+
+def _not_graded(student: str, exercise: str | None, files: list[_File], problem: str) -> Submission:
+    late = next((file.owner.late for file in files if file.owner.late is not None), None)
+    received = files[0].received if files else None
+    origin = files[0].origin if files else Origin()
+    return Submission(student, exercise, None, received, late, problem=problem, origin=origin)
 
 
 def _candidates(files: Iterable[_File], assignments: dict[str, set[str]]) -> list[_Candidate]:
@@ -310,21 +356,23 @@ def _suffix(name: str) -> str:
 
 def _candidate(file: _File, assignments: dict[str, set[str]]) -> _Candidate:
     by_name = _exercise_by_name(file.name, assignments)
+    digest = ""
     try:
-        cleaned = clean(_content(file.entry))
+        content = _content(file.entry)
+        digest = hashlib.sha256(content).hexdigest()
+        cleaned = clean(content)
     except Unreadable as error:
-        return _Candidate(file, by_name, problem=str(error))
+        return _Candidate(file, by_name, None, str(error), digest)
     except Exception as error:  # whatever a file does, the others are graded
         problem = f"cannot be read ({type(error).__name__}): ask for the file again"
-        return _Candidate(file, by_name, problem=problem)
+        return _Candidate(file, by_name, None, problem, digest)
     exercise = _exercise_of(cleaned, assignments) or by_name
     if exercise is None:
         known = ", ".join(sorted(assignments))
         problem = f"is none of the exercises ({known}): ask which one was meant"
-        return _Candidate(file, None, cleaned, problem)
-    return _Candidate(
-        file, exercise, cleaned, file.problem or _missing_everything(cleaned, exercise, assignments)
-    )
+        return _Candidate(file, None, cleaned, problem, digest)
+    problem = file.owner.problem or _missing_everything(cleaned, exercise, assignments)
+    return _Candidate(file, exercise, cleaned, problem, digest)
 
 
 def _content(entry: Entry) -> bytes:
@@ -384,7 +432,30 @@ def _submission(
         notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more notes"]
     problem = f"{file.shown} {newest.problem}" if newest.problem else None
     return Submission(
-        student, newest.exercise, path, file.entry.timestamp, file.late, notes, problem
+        student,
+        newest.exercise,
+        path,
+        file.received,
+        file.owner.late,
+        notes,
+        problem,
+        replace(file.origin, digest=newest.digest),
+        _contested(newest, older),
+    )
+
+
+def _contested(newest: _Candidate, older: list[_Candidate]) -> str | None:
+    """Name the files of which nothing tells whether they are older."""
+    unclear = [
+        other.file.shown
+        for other in older
+        if other.digest != newest.digest and not newest.file.is_surely_newer(other.file)
+    ]
+    if not unclear:
+        return None
+    return (
+        f"nothing shows whether {newest.file.shown}, which was graded, is newer than "
+        f"{', '.join(unclear[:5])}: ask which one counts"
     )
 
 

@@ -31,7 +31,13 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from traitlets.config import Config
 
 from course_admin.grading.release import check_source
-from course_admin.grading.results import JudgedQuestion, QuestionResult, Status, SubmissionResult
+from course_admin.grading.results import (
+    JudgedQuestion,
+    Origin,
+    QuestionResult,
+    Status,
+    SubmissionResult,
+)
 
 COURSE = "image_transfer_learning"
 UNKNOWN = "unknown"
@@ -62,7 +68,9 @@ class GradingRecord:
     problem : str or None
         Why nothing could be graded.
     notes : list of str
-    late, sandboxed : bool
+    late : bool or None
+        None where it is not known.
+    sandboxed : bool
     timestamp : str or None
         When it was handed in, ISO 8601.
     judged : list of JudgedQuestion
@@ -70,23 +78,33 @@ class GradingRecord:
         Seconds, bytes of memory.
     answers : dict of str
         By question, a checksum of what the learner wrote for it, to notice changes.
+    origin : Origin
+        Of the graded file.
+    contested : str or None
+        Why another hand-in may count instead; the grade stays and needs review.
+    history : list of str
+        Which hand-ins replaced others, or did not.
     """
 
     fingerprint: str
     problem: str | None = None
     notes: list[str] = field(default_factory=list)
-    late: bool = False
+    late: bool | None = None
     sandboxed: bool = True
     timestamp: str | None = None
     judged: list[JudgedQuestion] = field(default_factory=list)
     figures: dict = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+    contested: str | None = None
+    history: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, text: str) -> "GradingRecord":
         """Read a stored record."""
         stored = json.loads(text)
         stored["judged"] = [JudgedQuestion(**one) for one in stored["judged"]]
+        stored["origin"] = Origin(**stored.get("origin", {}))
         return cls(**stored)
 
 
@@ -243,7 +261,9 @@ def save(
         With the judge's outputs; None if the submission could not be read.
     """
     old = record_of(gradebook, student, exercise)
-    gradebook.update_or_create_student(student)
+    origin = record.origin
+    names = {"last_name": origin.name[:128] or None, "lms_user_id": origin.number}
+    gradebook.update_or_create_student(student, **names)
     if exercise != UNKNOWN:
         timestamp = datetime.fromisoformat(record.timestamp) if record.timestamp else None
         submission = gradebook.update_or_create_submission(exercise, student, timestamp=timestamp)
@@ -251,6 +271,11 @@ def save(
             _save_nothing(submission)
         else:
             _SaveGrades().save(gradebook, executed, student, exercise, record, old)
+    write_record(gradebook, student, exercise, record)
+
+
+def write_record(gradebook: Gradebook, student: str, exercise: str, record: GradingRecord) -> None:
+    """Write the grading record of a submission, and no grade."""
     where = (_gradings.c.student == student) & (_gradings.c.exercise == exercise)
     gradebook.db.execute(delete(_gradings).where(where))
     row = {"student": student, "exercise": exercise, "fingerprint": record.fingerprint}
@@ -323,11 +348,13 @@ def results_in(gradebook: Gradebook) -> list[SubmissionResult]:
     return found
 
 
-def state_of(gradebook: Gradebook, student: str, exercise: str) -> str:
-    """Return all grades and comments of a submission as text that changes when they do."""
+def comments_of(gradebook: Gradebook, student: str, exercise: str) -> dict[str, str]:
+    """Return the comments on a submission by the ``grade_id`` of their cells."""
+    if exercise == UNKNOWN:
+        return {}
     notebooks = gradebook.find_submission(exercise, student).notebooks
-    rows = [row.to_dict() for book in notebooks for row in [*book.grades, *book.comments]]
-    return json.dumps(sorted(rows, key=lambda row: row["id"]))
+    comments = [comment for notebook in notebooks for comment in notebook.comments]
+    return {comment.name: comment.comment for comment in comments if comment.comment}
 
 
 def _result_of(
@@ -344,15 +371,17 @@ def _result_of(
         exercise=exercise,
         status=_status(questions, record),
         questions=questions,
-        reasons=[*([record.problem] if record.problem else []), *record.notes],
+        reasons=[*filter(None, [record.problem, record.contested]), *record.history, *record.notes],
         late=record.late,
         sandboxed=record.sandboxed,
+        origin=record.origin,
+        timestamp=record.timestamp,
     )
 
 
 def _status(questions: list[QuestionResult], record: GradingRecord) -> Status:
     waiting = [question for question in questions if question.points is None]
-    if record.problem or any(question.reason for question in waiting):
+    if record.problem or record.contested or any(question.reason for question in waiting):
         return Status.NEEDS_REVIEW
     return Status.BY_HAND if waiting else Status.GRADED
 

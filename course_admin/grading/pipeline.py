@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 import course_checks
 from course_admin.grading import gradebook as books
-from course_admin.grading import release, tables
+from course_admin.grading import precedence, release, tables
 from course_admin.grading.collect import Submission, collect
 from course_admin.grading.feedback import feedback_page
 from course_admin.grading.grading_key import GradingKey, grading_key
 from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sandbox import INSTRUCTIONS, sandbox_problem
 from course_admin.grading.worker_pool import FOLDER_PREFIX, Options, Outcome, Task, run_all
+from course_admin.lms.roster import Roster
 from course_checks import reference_data
 from course_utils.editions import current_edition
 
@@ -67,13 +68,31 @@ def grade(source: Path, into: Path, options: Options) -> list[SubmissionResult]:
     url = options.url or f"sqlite:///{into / 'gradebook.db'}"
     with _work_folder(into) as work:
         definitions = _definitions(options.sources)
-        submissions = _collect_cleaned(source, into, definitions)
+        roster = Roster(options.roster)
+        submissions = _collect_cleaned(source, work, definitions, roster, options)
         key = grading_key(into)
-        tasks = _due_tasks(submissions, definitions, key, url, options, work)
+        tasks = _due_tasks(submissions, definitions, key, url, options, into)
         with contextlib.closing(_run_and_judge(tasks, work, options)) as outcomes:
             for task, outcome in outcomes:
                 _record(task, outcome, into, url, options)
-        return _report(into, url)
+        results = _report(into, url)
+        tables.write_learners(results, roster, into / "learners.csv")
+        return results
+
+
+def report(into: Path, url: str | None = None) -> list[SubmissionResult]:
+    """Bring tables and pages up to date with what was marked by hand; run nothing.
+
+    Raises
+    ------
+    ValueError
+        If nothing was graded into this folder, or it is being graded.
+    """
+    into = into.resolve()
+    if url is None and not (into / "gradebook.db").exists():
+        raise ValueError(f"{into} holds no gradebook: name the output folder with --into")
+    with _work_folder(into):
+        return _report(into, url or f"sqlite:///{into / 'gradebook.db'}")
 
 
 def _require_sandbox(options: Options) -> None:
@@ -130,13 +149,24 @@ def _definitions(sources: Path) -> dict[str, NotebookNode]:
 
 
 def _collect_cleaned(
-    source: Path, into: Path, definitions: dict[str, NotebookNode]
+    source: Path,
+    work: Path,
+    definitions: dict[str, NotebookNode],
+    roster: Roster,
+    options: Options,
 ) -> list[Submission]:
+    expected = options.exercise
+    if expected is not None and expected not in definitions:
+        raise ValueError(
+            f"there is no exercise {expected}; choose one of {', '.join(sorted(definitions))}"
+        )
     grade_ids = {
         name: {c.metadata.nbgrader.grade_id for c in notebook.cells if "nbgrader" in c.metadata}
         for name, notebook in definitions.items()
     }
-    submissions = collect(source, into / "submitted", grade_ids)
+    collected = work / "collected"
+    shutil.rmtree(collected, ignore_errors=True)
+    submissions = collect(source, collected, grade_ids, expected, roster)
     if not submissions:
         raise ValueError(f"{source} holds no hand-ins: name the folder or zip from the LMS")
     return submissions
@@ -148,10 +178,11 @@ def _due_tasks(
     key: GradingKey,
     url: str,
     options: Options,
-    work: Path,
+    into: Path,
 ) -> list[Task]:
     """Bring the gradebook up to date with the exercises; return what is new or has changed."""
-    paths = {name: _write(work / "definitions", name, nb) for name, nb in definitions.items()}
+    folder = into / ".work" / "definitions"
+    paths = {name: _write(folder, name, nb) for name, nb in definitions.items()}
     books.create(url)
     with books.one_transaction(url) as book:
         for name, definition in definitions.items():
@@ -159,11 +190,17 @@ def _due_tasks(
         books.forget_unknown(book, {s.student for s in submissions if s.exercise})
         tasks = []
         for submission in submissions:
+            exercise = submission.exercise or books.UNKNOWN
+            record = books.record_of(book, submission.student, exercise)
+            submission = precedence.settle(submission, record, into, options.on_conflict)
             definition = paths.get(submission.exercise)
             fingerprint = _fingerprint(submission, definition, key, options)
             task = Task(submission, fingerprint, definition, key.seeds)
-            record = books.record_of(book, submission.student, submission.exercise or books.UNKNOWN)
-            if options.again or _is_due(record, task, options):
+            if precedence.keeps_without_copy(submission) or not (
+                options.again or _is_due(record, task, options)
+            ):
+                precedence.update_record(book, submission, record)
+            else:
                 tasks.append(task)
     return tasks
 
@@ -253,6 +290,9 @@ def _record(task: Task, outcome: Outcome, into: Path, url: str, options: Options
         timestamp=submission.timestamp.isoformat() if submission.timestamp else None,
         judged=outcome.judged,
         figures=outcome.figures,
+        origin=submission.origin,
+        contested=submission.contested,
+        history=list(submission.history),
     )
     notebook = _autograded(into, submission.student, exercise)
     if outcome.executed is not None:

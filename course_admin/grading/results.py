@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from course_admin.lms.identity import Identity
+
 
 class Status(StrEnum):
     """How far a submission has got; the value is what gradebook tables and pages say."""
@@ -10,6 +12,36 @@ class Status(StrEnum):
     GRADED = "graded"
     BY_HAND = "to be marked by hand"
     NEEDS_REVIEW = "needs review"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a hand-in comes from, in the words of the learning platform.
+
+    Attributes
+    ----------
+    platform, name : str
+        See `course_admin.lms.identity.Identity`.
+    number : str or None
+    file : str
+        The name of the file that is graded.
+    attachment : int
+        Canvas's number of the file; 0 elsewhere.
+    digest : str
+        Of the file's content, to recognise it.
+    """
+
+    platform: str = ""
+    name: str = ""
+    number: str | None = None
+    file: str = ""
+    attachment: int = 0
+    digest: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        """Who handed it in."""
+        return Identity(self.platform, self.name, self.number)
 
 
 @dataclass
@@ -72,9 +104,13 @@ class SubmissionResult:
     questions : list of QuestionResult
     reasons : list of str
         Why it needs review, and what else was noticed.
-    late : bool
+    late : bool or None
+        None where the learning platform does not say.
     sandboxed : bool
         Whether the learner's code ran in the sandbox.
+    origin : Origin
+    timestamp : str or None
+        When the graded file was last changed, as far as the download says; ISO 8601.
     """
 
     student: str
@@ -82,8 +118,10 @@ class SubmissionResult:
     status: Status
     questions: list[QuestionResult] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    late: bool = False
+    late: bool | None = None
     sandboxed: bool = True
+    origin: Origin = field(default_factory=Origin)
+    timestamp: str | None = None
 
     @property
     def points_so_far(self) -> float:

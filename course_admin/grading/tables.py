@@ -8,6 +8,7 @@ from pathlib import Path
 
 from course_admin.grading.page import escape, page, table
 from course_admin.grading.results import QuestionResult, Status, SubmissionResult
+from course_admin.lms.roster import Person, Roster
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -28,6 +29,10 @@ def write_csv(results: Iterable[SubmissionResult], path: Path) -> None:
     questions = list(dict.fromkeys(_column(r, q) for r in results for q in r.questions))
     rows = [_row(result) for result in results]
     names = list(_row(SubmissionResult("", "", Status.GRADED))) + questions
+    _write(names, rows, path)
+
+
+def _write(names: list[str], rows: list[dict], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow([_neutral(name) for name in names])
@@ -41,16 +46,75 @@ def _column(result: SubmissionResult, question: QuestionResult) -> str:
 def _row(result: SubmissionResult) -> dict:
     return {
         "student": result.student,
+        "name": result.origin.name,
+        "platform": result.origin.platform,
+        "number": result.origin.number,
         "exercise": result.exercise,
+        "file": result.origin.file,
+        "file_time": result.timestamp,
         "status": result.status,
         "points": result.points,
         "points_so_far": result.points_so_far,
         "max_points": result.max_points,
-        "late": "yes" if result.late else "no",
+        "late": {True: "yes", False: "no", None: "unknown"}[result.late],
         "sandboxed": "yes" if result.sandboxed else "no",
         "reasons": "; ".join(_all_reasons(result)),
         **{_column(result, question): question.points for question in result.questions},
     }
+
+
+ONE_ROW_EACH = (
+    "Moodle gives a person another number in each assignment, so a person has a row for each "
+    "assignment here. To join them, name the grading worksheets with --roster"
+)
+
+
+def write_learners(results: Iterable[SubmissionResult], roster: Roster, path: Path) -> None:
+    """Write a table with a row for each person and a column for each exercise.
+
+    A person is who the roster says it is, or else the platform's number.
+
+    Parameters
+    ----------
+    results : iterable of SubmissionResult
+    roster : Roster
+    path : Path
+    """
+    results = list(results)
+    exercises = sorted({result.exercise for result in results})
+    people: dict[Person, dict[str, list[SubmissionResult]]] = {}
+    for result in results:
+        person = _person(result, roster)
+        people.setdefault(person, {}).setdefault(result.exercise, []).append(result)
+    rows = [
+        {
+            "name": person.name,
+            "email": person.email,
+            "numbers": " ".join(_numbers(found)),
+            **{exercise: _cell(handed_in) for exercise, handed_in in found.items()},
+        }
+        for person, found in sorted(people.items(), key=lambda pair: (pair[0].name, pair[0].key))
+    ]
+    _write(["name", "email", "numbers", *exercises], rows, path)
+
+
+def _person(result: SubmissionResult, roster: Roster) -> Person:
+    origin = result.origin
+    number = f"{origin.platform} {origin.number}" if origin.number else result.student
+    return roster.person(origin.identity) or Person(number, origin.name or result.student)
+
+
+def _numbers(found: dict[str, list[SubmissionResult]]) -> list[str]:
+    results = [result for handed_in in found.values() for result in handed_in]
+    return sorted({result.origin.number for result in results if result.origin.number})
+
+
+def _cell(results: list[SubmissionResult]) -> float | str:
+    """Return a person's points for an exercise, or why there are none."""
+    if len(results) > 1:
+        return f"{Status.NEEDS_REVIEW}: {len(results)} hand-ins"
+    (result,) = results
+    return result.status if result.points is None else result.points
 
 
 def _all_reasons(result: SubmissionResult) -> list[str]:
@@ -149,7 +213,13 @@ def write_summary(results: Iterable[SubmissionResult], path: Path) -> None:
     states = Counter(result.status for result in results)
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
     review = [
-        [result.student, result.exercise, result.status, "; ".join(_all_reasons(result))]
+        [
+            result.student,
+            result.origin.name,
+            result.exercise,
+            result.status,
+            "; ".join(_all_reasons(result)),
+        ]
         for result in results
         if result.status != Status.GRADED
     ]
@@ -157,5 +227,5 @@ def write_summary(results: Iterable[SubmissionResult], path: Path) -> None:
     body += "<h2>Questions</h2>" + table(SUMMARY_HEAD, map(_summary_cells, summarise(results)))
     if review:
         body += "<h2>Waiting for you</h2>"
-        body += table(["student", "exercise", "status", "reasons"], review)
+        body += table(["student", "name", "exercise", "status", "reasons"], review)
     path.write_text(page("Summary of the grading", body), encoding="utf-8")

@@ -46,6 +46,12 @@ class Options:
         Grade without a sandbox.
     again : bool
         Also grade what has not changed.
+    exercise : str or None
+        The one that was to be handed in.
+    roster : tuple of Path
+        Tables of people; see `course_admin.lms.roster`.
+    on_conflict : str
+        See `course_admin.grading.precedence`.
     """
 
     sources: Path
@@ -54,6 +60,9 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     trusted: bool = False
     again: bool = False
+    exercise: str | None = None
+    roster: tuple[Path, ...] = ()
+    on_conflict: str = "review"
 
 
 @dataclass(frozen=True)

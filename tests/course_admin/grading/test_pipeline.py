@@ -182,7 +182,11 @@ def test_a_late_resubmission_is_graded_alone(graded):
     before, others = graded.submission("bob"), graded.submission("ann")
     graded.hand_in("bob", small_course.answered(), again=3)
     results = graded.grade()
-    assert graded.runs == [("bob", EXERCISE)]
+    assert graded.runs == [] and results["bob", EXERCISE].status == Status.NEEDS_REVIEW
+    assert points(results["bob", EXERCISE]) == [0, 2, 1]
+    assert "it is late" in results["bob", EXERCISE].reasons[0]
+    results = graded.grade(on_conflict="replace")
+    assert graded.runs == [("bob", EXERCISE)] and results["bob", EXERCISE].points == 5
     assert points(results["bob", EXERCISE]) == [2, 2, 1]
     assert results["bob", EXERCISE].late and not results["ann", EXERCISE].late
     assert graded.marks("bob", "why") == (1, False, "well said")
@@ -206,13 +210,14 @@ def test_a_corrected_test_is_run_for_its_exercise_only(graded):
     assert graded.grade() == results and graded.runs == []
 
 
-def test_a_resubmission_that_cannot_be_read_keeps_what_was_given_by_hand(graded):
+def test_a_resubmission_that_cannot_be_read_keeps_the_grade(graded):
     graded.hand_in("bob", "{'this is': no JSON", again=1)
     results = graded.grade()
     assert graded.runs == []
     assert results["bob", EXERCISE].status == Status.NEEDS_REVIEW
-    assert points(results["bob", EXERCISE]) == [None, None, None]
-    assert graded.marks("bob", "why") == (1, True, "well said")
+    assert points(results["bob", EXERCISE]) == [0, 2, 1]
+    assert "it cannot be graded" in results["bob", EXERCISE].reasons[0]
+    assert graded.marks("bob", "why") == (1, False, "well said")
     assert points(results["ann", EXERCISE]) == [1.5, 2, 0.75]
 
 
@@ -306,7 +311,7 @@ def test_postgresql_holds_the_same(url, tmp_path):
     assert points(first["ann", EXERCISE]) == [2, 2, None]
     assert points(first["bob", EXERCISE]) == [0, 2, 1]
     made.hand_in("bob", small_course.answered(), again=1)
-    again = made.grade()
+    again = made.grade(on_conflict="replace")
     assert made.runs == [("bob", EXERCISE)]
     assert points(again["bob", EXERCISE]) == [2, 2, 1] and again["bob", EXERCISE].late
     assert made.marks("bob", "why") == (1, False, "well said")

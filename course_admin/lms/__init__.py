@@ -1,0 +1,1 @@
+"""Learning platforms: what they call people and files, and the tables that take grades back."""
