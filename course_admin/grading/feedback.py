@@ -1,55 +1,133 @@
-"""The feedback page of a learner: the graded notebook with points, messages and comments.
+"""The feedback page of a learner: points, messages and comments, and the notebook as graded.
 
 A learner's text and output are untrusted: only what is on a list of allowed markup gets through,
 and the page forbids the browser to run scripts or load anything.
 """
 
 import html
-import json
 import re
-from pathlib import Path
 
-import nbgrader
-from nbconvert.exporters import HTMLExporter
-from nbformat import NotebookNode, from_dict
-from nbgrader.preprocessors import GetGrades
-from traitlets.config import Config
+import nbformat
+from nbformat import NotebookNode
 
-from course_admin.grading.page import escape, page, table
-from course_admin.grading.results import SubmissionResult
-from course_admin.grading.sanitizing import limit_outputs, note, sanitize_markup, texts_of
+from course_admin.grading.limited import OverLimit, call_limited
+from course_admin.grading.notebook_cells import is_graded
+from course_admin.grading.page import escape, page
+from course_admin.grading.rendering import Renderer, learners_part, question_titles
+from course_admin.grading.results import QuestionResult, Status, SubmissionResult
+from course_admin.grading.sanitizing import limit_outputs, note, texts_of
 
 NOT_YET = "not yet"
 """What the page says instead of points that are not known."""
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+SECONDS = 20
+"""In which a page is made; usually it takes a twentieth of one."""
 
 
-def feedback_page(notebook: NotebookNode, result: SubmissionResult, database_url: str) -> str:
-    """Make the page that a learner gets back.
+def feedback_page(
+    result: SubmissionResult,
+    definition: NotebookNode | None = None,
+    executed: bytes | None = None,
+    comments: dict[str, str] | None = None,
+) -> str:
+    """Make the page that a learner gets back, within limits of time and memory.
 
     Parameters
     ----------
-    notebook : NotebookNode
-        As graded: the learner's answers and outputs, nbgrader's cells.
     result : SubmissionResult
         The points and messages.
-    database_url : str
-        Of nbgrader's gradebook, which holds points and comments.
+    definition : NotebookNode, optional
+        The instructor's notebook, with hidden tests; None if the exercise is not known.
+    executed : bytes, optional
+        The notebook as graded, if there is one.
+    comments : dict of str, optional
+        A person's, by the cell's ``grade_id``.
 
     Returns
     -------
     str
         Self-contained HTML, without hidden tests.
     """
-    notebook = limit_outputs(_without_hidden_tests(from_dict(json.loads(json.dumps(notebook)))))
-    names = {"notebook": result.exercise, "assignment": result.exercise, "student": result.student}
-    resources = {"nbgrader": {**names, "db_url": database_url}}
-    notebook, resources = GetGrades().preprocess(notebook, resources)
-    _mark_open_questions(notebook, resources, result)
-    body, styles = _exported(notebook, resources)
-    return page(
-        f"{result.exercise}: feedback", _findings(result) + sanitize_markup(body), "\n".join(styles)
+    try:
+        return call_limited(_page, result, definition, executed, comments or {}, seconds=SECONDS)
+    except OverLimit as error:
+        shown = f"<p>Your notebook is not shown here: it {error} to be displayed.</p>"
+    except Exception:  # whatever is in the notebook, the learner gets a page
+        shown = "<p>Your notebook cannot be shown here.</p>"
+    return _framed(result, definition, shown)
+
+
+def _page(
+    result: SubmissionResult,
+    definition: NotebookNode | None,
+    executed: bytes | None,
+    comments: dict[str, str],
+) -> str:
+    if not executed or definition is None:
+        return _framed(result, definition, "")
+    notebook = nbformat.reads(executed.decode(), as_version=4)
+    notebook = limit_outputs(_without_hidden_tests(learners_part(notebook, definition)))
+    results = {one.question: one for one in result.questions}
+    renderer = Renderer()
+    cells = (_cell(cell, results, comments, renderer) for cell in notebook.cells)
+    return _framed(result, definition, f"<h2>Your notebook</h2>{''.join(cells)}")
+
+
+def _framed(result: SubmissionResult, definition: NotebookNode | None, notebook: str) -> str:
+    title, titles = question_titles(definition) if definition else ("Your hand-in", {})
+    return page(f"{title}: feedback", _findings(result, title, titles) + notebook)
+
+
+def _cell(
+    cell: NotebookNode,
+    results: dict[str, QuestionResult],
+    comments: dict[str, str],
+    renderer: Renderer,
+) -> str:
+    name = cell.metadata.get("nbgrader", {}).get("grade_id")
+    is_answer = cell.metadata.get("nbgrader", {}).get("solution", False)
+    if cell.cell_type == "markdown":
+        body = renderer.markdown(cell.source)
+    elif cell.cell_type == "code":
+        body = f'<div class="source">{renderer.code(cell.source)}</div>'
+    else:
+        body = f"<pre>{escape(cell.source)}</pre>"
+    if is_graded(cell):
+        said = _said(results.get(name))
+        return f'<section id="{escape(name)}" class="cell">{body}{said}</section>'
+    outputs = "".join(map(renderer.output, cell.get("outputs", [])))
+    body += f'<div class="outputs">{outputs}</div>' if outputs else ""
+    if not is_answer:
+        return f'<div class="cell">{body}</div>'
+    comment = _comment(comments.get(name), renderer)
+    label = '<p class="label">Your answer</p>'
+    return f'<section id="{escape(name)}" class="cell answer">{label}{body}{comment}</section>'
+
+
+def _said(question: QuestionResult | None) -> str:
+    """Return what the grader says about a question, without its points."""
+    if question is None:
+        return ""
+    share = question.points / question.max_points if question.points and question.max_points else 0
+    if question.points is None:
+        kind, words = "waiting", "Not graded yet"
+    elif share >= 1:
+        kind, words = "right", "Right"
+    else:
+        kind, words = ("partly", "Partly right") if share else ("missed", "Not right yet")
+    message = question.message or question.reason
+    return (
+        f'<div class="verdict {kind}"><strong>{words}.</strong> '
+        f'<span class="message">{escape(message)}</span></div>'
     )
+
+
+def _comment(text: str | None, renderer: Renderer) -> str:
+    if not text:
+        return ""
+    if text == "No response.":  # nbgrader's own words
+        return "<p>You left this as it was handed out.</p>"
+    return f'<div class="comment"><strong>Your teacher:</strong> {renderer.markdown(text)}</div>'
 
 
 def _without_hidden_tests(notebook: NotebookNode) -> NotebookNode:
@@ -82,58 +160,65 @@ def _unless_secret(output: NotebookNode, secret: set[str]) -> NotebookNode:
     return output
 
 
-def _mark_open_questions(notebook: NotebookNode, resources: dict, result: SubmissionResult) -> None:
-    """Say "not yet" where nbgrader, which knows only numbers, would say 0."""
-    waiting = {question.question for question in result.questions if question.points is None}
-    for cell in notebook.cells:
-        marks = cell.metadata.get("nbgrader", {})
-        if marks.get("grade_id") in waiting and "score" in marks:
-            marks["score"] = NOT_YET
-    if result.points is None:
-        resources["nbgrader"]["score"] = f"{_number(result.points_so_far)} so far"
-
-
-def _exported(notebook: NotebookNode, resources: dict) -> tuple[str, list[str]]:
-    """Return the body of nbgrader's feedback page, and the styles of its code."""
-    config = Config()
-    config.HTMLExporter.template_name = "feedback"
-    package = Path(nbgrader.__file__).parent
-    folder = package / "server_extensions" / "formgrader" / "templates"
-    css = package / "server_extensions/formgrader/static/node_modules/bootstrap/dist/css"
-    config.HTMLExporter.extra_template_basedirs = [str(folder)]
-    config.HTMLExporter.extra_template_paths = [str(css)]
-    exporter = HTMLExporter(config=config)
-    # The template converts all scores to numbers; words must stay words
-    exporter.register_filter(
-        "float", lambda value: value if _is_words(value) else float(value or 0)
-    )
-    exporter.register_filter(
-        "round", lambda value, *_: value if _is_words(value) else round(value, 2)
-    )
-    page, resources = exporter.from_notebook_node(notebook, resources)
-    body = page.partition("<body>")[2].rpartition("</body>")[0]
-    return body, resources.get("inlining", {}).get("css", [])[:1]
-
-
-def _is_words(value) -> bool:
-    return isinstance(value, str)
-
-
-def _findings(result: SubmissionResult) -> str:
-    """Return a table of points and messages, question by question."""
+def _findings(result: SubmissionResult, title: str, titles: dict[str, str]) -> str:
+    """Return the points, question by question, and what there is to say about the file."""
     so_far = " so far" if result.points is None else ""
     total = f"{_points(result.points_so_far, result.max_points)} points{so_far}"
-    lines = [f"<h1>{escape(result.exercise)}</h1>"]
     late = ", handed in late" if result.late else ""
-    lines.append(f"<p><strong>{escape(result.student)}</strong>: {total}{late}.</p>")
-    if result.points is None:
-        lines.append("<p>Not everything is graded yet: your teacher will look at the rest.</p>")
-    rows = [
-        [question.question, _points(question.points, question.max_points), question.message]
-        for question in result.questions
-    ]
-    lines.append(table(["question", "points", "what the grader says"], rows))
-    return f'<section class="findings">{"".join(lines)}</section>'
+    name = escape(result.origin.name or result.student)
+    lines = [f"<h1>{escape(title)}</h1>"]
+    problem = _problem(result)
+    if problem:
+        lines.append(f"<p><strong>{name}</strong>{late}</p>{_ask_again(problem)}")
+    else:
+        lines.append(f"<p><strong>{name}</strong>: {escape(total)}{late}.</p>")
+        if result.points is None:
+            lines.append("<p>Not everything is graded yet: your teacher will look at the rest.</p>")
+        lines.append(_table(result, titles))
+    lines.append(_about_file(result, problem))
+    return f'<div class="findings">{"".join(lines)}</div>'
+
+
+def _problem(result: SubmissionResult) -> str | None:
+    """Return why nothing at all could be graded, if that is so."""
+    untouched = all(one.points is None and not one.reason for one in result.questions)
+    review = result.status == Status.NEEDS_REVIEW and untouched
+    return result.reasons[0] if review and result.reasons else None
+
+
+def _ask_again(problem: str) -> str:
+    """Say to the learner what `problem` says to the instructor: what is wrong, and what to do."""
+    what, _, remedy = problem.rpartition(": ")
+    again = remedy.startswith("ask")
+    to_do = (
+        "Please hand in your notebook again: the .ipynb file that JupyterLab saves."
+        if again
+        else "Your teacher will look at it."
+    )
+    what = what if what and again else problem
+    return (
+        '<div class="verdict missed" role="note"><strong>Your file could not be graded.</strong> '
+        f"<p>{escape(what)}.</p><p>{to_do}</p></div>"
+    )
+
+
+def _about_file(result: SubmissionResult, problem: str | None) -> str:
+    notes = [reason for reason in result.reasons if reason != problem]
+    if result.origin.file and not problem:
+        notes.insert(0, f"graded: {result.origin.file}")
+    items = "".join(f"<li>{escape(one)}</li>" for one in notes)
+    return f"<h2>About your file</h2><ul>{items}</ul>" if items else ""
+
+
+def _table(result: SubmissionResult, titles: dict[str, str]) -> str:
+    rows = "".join(
+        f'<tr><td><a href="#{escape(one.question)}">'
+        f"{escape(titles.get(one.question, one.question))}</a></td>"
+        f"<td>{_points(one.points, one.max_points)}</td></tr>"
+        for one in result.questions
+    )
+    head = '<thead><tr><th scope="col">Question</th><th scope="col">Points</th></tr></thead>'
+    return f"<table>{head}<tbody>{rows}</tbody></table>"
 
 
 def _points(points: float | None, most: float) -> str:

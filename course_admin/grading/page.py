@@ -31,29 +31,36 @@ th, td { border: 1px solid #b5b5b5; padding: 0.25rem 0.6rem; text-align: left;
   vertical-align: top; }
 th { background: #eef1f4; }
 pre { white-space: pre-wrap; font: 14px/1.4 ui-monospace, monospace; margin: 0; padding: 0.5rem; }
+code { font: 0.9em ui-monospace, monospace; }
 img { max-width: 100%; height: auto; }
 .cell { margin: 0.75rem 0; }
-.prompt, .anchor-link { display: none; }
-.input_area { background: #f6f7f8; border: 1px solid #d5d9dd; border-radius: 4px; }
-.output_subarea { padding: 0.25rem 0.5rem; border-left: 3px solid #d5d9dd; margin-top: 0.25rem; }
-.output_error { border-left-color: #b3261e; }
-.nbgrader_cell { border: 2px solid #2f6db0; border-radius: 6px; }
-.nbgrader_cell .panel-heading { background: #2f6db0; color: #fff; padding: 0.25rem 0.6rem; }
-.nbgrader_cell .panel-heading a { color: #fff; }
-.nbgrader_cell .panel-body { padding: 0.4rem 0.6rem; }
-.nbgrader_cell .panel-footer { background: #fff6dd; padding: 0.4rem 0.6rem; }
-.pull-right { float: right; }
+.source { background: #f6f7f8; border: 1px solid #d5d9dd; border-radius: 4px; }
+.outputs { border-left: 3px solid #d5d9dd; margin-top: 0.25rem; overflow-x: auto; }
+.answer { border: 2px solid #2f6db0; border-radius: 6px; padding: 0.25rem 0.75rem 0.5rem; }
+.label { color: #1d5490; font-weight: 600; margin: 0 0 0.25rem; }
+.comment, .verdict { border-left: 6px solid; padding: 0.4rem 0.75rem; margin-top: 0.5rem; }
+.comment { background: #fff6dd; border-color: #a15c00; }
+.verdict { background: #f6f7f8; border-color: #616161; }
+.verdict.right { border-color: #1b7a35; }
+.verdict.partly, .verdict.missed { border-color: #a15c00; }
+.message { white-space: pre-wrap; }
 .findings { border-bottom: 2px solid #2f6db0; padding-bottom: 0.75rem; margin-bottom: 1rem; }
+.k, .kn, .kc, .ow { color: #00528c; font-weight: 600; }
+.s1, .s2, .sd, .sa, .si, .se { color: #1b6a2f; }
+.c1 { color: #5c5c5c; font-style: italic; }
+.ansi-bold { font-weight: 600; }
+.ansi-red-fg, .ansi-red-intense-fg { color: #b3261e; }
+.ansi-green-fg, .ansi-green-intense-fg { color: #1b6a2f; }
+.ansi-blue-fg, .ansi-blue-intense-fg, .ansi-cyan-fg { color: #00528c; }
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
-  .cell, .output_area, tr { break-inside: avoid; }
-  .nbgrader_cell .panel-heading { color: #000; background: #fff; border-bottom: 1px solid #000; }
-  .nbgrader_cell .panel-heading a { display: none; }
+  .verdict, .comment, .source, tr { break-inside: avoid; }
+  a { color: inherit; text-decoration: none; }
 }
 """
 
 
-def page(title: str, body: str, more_style: str = "") -> str:
+def page(title: str, body: str) -> str:
     """Return a complete page around HTML that is already safe."""
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -63,10 +70,12 @@ def page(title: str, body: str, more_style: str = "") -> str:
 <meta name="referrer" content="no-referrer">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{more_style}{STYLE}</style>
+<style>{STYLE}</style>
 </head>
 <body>
+<main>
 {body}
+</main>
 </body>
 </html>
 """

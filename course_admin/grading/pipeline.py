@@ -16,7 +16,7 @@ import course_checks
 from course_admin.grading import gradebook as books
 from course_admin.grading import precedence, release, tables
 from course_admin.grading.collect import Submission, collect
-from course_admin.grading.feedback import feedback_page
+from course_admin.grading.feedback_files import write_pages
 from course_admin.grading.grading_key import GradingKey, grading_key
 from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sandbox import INSTRUCTIONS, sandbox_problem
@@ -307,34 +307,11 @@ def _report(into: Path, url: str) -> list[SubmissionResult]:
     """Write the CSV file, the summary, and the feedback pages that are new or have changed."""
     with books.one_transaction(url) as book:
         results = books.results_in(book)
-        known = [result for result in results if result.exercise != books.UNKNOWN]
-        states = [books.state_of(book, result.student, result.exercise) for result in known]
+        comments = [books.comments_of(book, one.student, one.exercise) for one in results]
     tables.write_csv(results, into / "grades.csv")
     tables.write_summary(results, into / "summary.html")
-    for result, state in tqdm(list(zip(known, states, strict=True)), unit="page", desc="feedback"):
-        _write_feedback(result, state, into, url)
+    write_pages(results, comments, into)
     return results
-
-
-def _write_feedback(result: SubmissionResult, state: str, into: Path, url: str) -> None:
-    """Write a learner's page, unless the one that is there was made from the same data."""
-    page = into / "feedback" / result.student / f"{result.exercise}.html"
-    notebook = _autograded(into, result.student, result.exercise)
-    executed = notebook.read_bytes() if notebook.exists() else b""
-    digest = hashlib.sha256(executed + repr((result, state)).encode()).hexdigest()
-    mark = f"<!-- made from {digest} -->\n"
-    if page.exists() and page.read_text(encoding="utf-8").endswith(mark):
-        return
-    empty = nbformat.v4.new_notebook()
-    graded = nbformat.reads(executed.decode(), as_version=4) if executed else empty
-    page.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = page.with_suffix(".part")
-    try:
-        text = feedback_page(graded, result, url)
-    except Exception:  # whatever is in the notebook, the learner gets a page
-        text = feedback_page(empty, result, url)
-    unfinished.write_text(text + mark, encoding="utf-8")
-    unfinished.replace(page)
 
 
 def _autograded(into: Path, student: str, exercise: str) -> Path:

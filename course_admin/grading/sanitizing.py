@@ -7,6 +7,7 @@ import re
 
 import nh3
 from nbformat import NotebookNode, from_dict
+from pygments.token import STANDARD_TYPES
 
 LONGEST_TEXT = 20_000
 LARGEST_IMAGE = 3_000_000
@@ -14,7 +15,7 @@ MOST_OUTPUTS = 50
 """Of one cell."""
 ALL_OUTPUTS = 20_000_000
 """Characters of all outputs of a page."""
-ALL_SOURCES = 500_000
+ALL_SOURCES = 200_000
 """Characters of all cells of a page."""
 MOST_TAGS = 5_000
 """Of one output or all written text: nh3's time grows with the square of their nesting depth."""
@@ -32,13 +33,17 @@ TAGS = {
     *("abbr", "del", "ins", "kbd", "samp", "var", "tt"),
 }
 ATTRIBUTES = {
-    *("alt", "class", "id", "lang", "name", "open", "style", "title"),
+    *("alt", "class", "lang", "open", "style", "title"),
     *("colspan", "rowspan", "scope", "width", "height"),
 }
+"""No ``id`` and ``name``: with the ones of the formgrader, a learner's text could take the place
+of the boxes for points and comments."""
+CLASSES = {"highlight", "dataframe", *STANDARD_TYPES.values()}
+"""And ``ansi-...``; others would get the formgrader's looks or behaviour."""
 STYLES = {
-    *("background-color", "border", "border-collapse", "color", "max-width", "width"),
+    *("background-color", "border", "border-left", "border-radius", "border-collapse", "color"),
     *("font-family", "font-style", "font-weight", "text-align", "text-decoration"),
-    *("vertical-align", "white-space"),
+    *("max-width", "padding", "vertical-align", "white-space", "width"),
 }
 SAFE_IMAGE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 SAFE_LINK = re.compile(r"(#|https?://|mailto:)", re.IGNORECASE)
@@ -78,11 +83,14 @@ def sanitize_markup(markup: str) -> str:
 
 
 def _safe_value(tag: str, attribute: str, value: str) -> str | None:
-    """Return an attribute's value, or None for a link or an image that is not allowed."""
+    """Return what is allowed of an attribute's value, or None."""
     if attribute == "href":
         return value if SAFE_LINK.match(value) else None
     if attribute == "src":
         return value if SAFE_IMAGE.fullmatch(value) else None
+    if attribute == "class":
+        known = [name for name in value.split() if name in CLASSES or name.startswith("ansi-")]
+        return " ".join(known) or None
     return value
 
 

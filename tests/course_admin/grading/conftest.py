@@ -2,13 +2,9 @@
 
 import functools
 import itertools
-import os
-import sys
-from pathlib import Path
 
 import nbgrader.api
 import pytest
-from grading import feedback_pages
 from grading.databases import connected, postgresql_server, server_programs
 
 from conftest import skip_or_fail
@@ -48,15 +44,3 @@ def url(request, tmp_path):
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
         yield f"{server}/{name}"
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def database(tmp_path_factory):
-    """The URL of a gradebook with the questions of `feedback_pages`."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('gradebook') / 'gradebook.db'}"
-    with pytest.MonkeyPatch.context() as patch:
-        # nbgrader runs alembic, which lies beside Python
-        programs = str(Path(sys.executable).parent)
-        patch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-        feedback_pages.fill(url)
-    return url

@@ -1,12 +1,16 @@
 """Notebooks with outputs of all kinds, and the feedback pages made from them."""
 
+import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from nbgrader.api import Gradebook
 
 from course_admin.grading.feedback import feedback_page
 from course_admin.grading.results import QuestionResult, Status, SubmissionResult
 
 NAME, STUDENT = "03_cats", "ada"
+ONE = (
+    "## Question 1: the mean (2 points)\n\n<details><summary>Hint</summary>\n\nThink.\n\n</details>"
+)
+TWO = "## Question 2: in your own words (3 points)"
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q"
     "DwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -19,34 +23,24 @@ def marks(grade_id, **flags):
 
 
 def graded_notebook(*cells):
-    """A notebook whose questions are in the gradebook of `database`, and more cells."""
+    """A notebook with two questions, and more cells."""
     checked = marks("q1_check", grade=True, locked=True, points=2)
     written = marks("words", grade=True, solution=True, points=3)
     return new_notebook(
         cells=[
-            new_markdown_cell("# Cats\n\n<details><summary>Hint</summary>Think.</details>"),
+            new_markdown_cell("# Exercise 3: cats\n\nAbout ten minutes."),
+            new_markdown_cell(ONE, metadata=marks("q1_text", locked=True)),
             new_code_cell("def mean(x):\n    return 1", metadata=marks("q1", solution=True)),
             new_code_cell("check_mean(mean)", metadata=checked),
+            new_markdown_cell(TWO, metadata=marks("words_text", locked=True)),
             new_markdown_cell("My *words*.", metadata=written),
             *cells,
+            new_markdown_cell("## Hand it in"),
+            new_code_cell(
+                'checks.hand_in("03_cats")', outputs=[new_output("error", ename="OSError")]
+            ),
         ]
     )
-
-
-def fill(url):
-    with Gradebook(url) as gradebook:
-        gradebook.add_assignment(NAME)
-        gradebook.add_notebook(NAME, NAME)
-        gradebook.add_grade_cell("q1_check", NAME, NAME, max_score=2, cell_type="code")
-        gradebook.add_grade_cell("words", NAME, NAME, max_score=3, cell_type="markdown")
-        for name in ("q1", "words"):
-            gradebook.add_solution_cell(name, NAME, NAME)
-        gradebook.add_student(STUDENT)
-        gradebook.add_submission(NAME, STUDENT)
-        grade = gradebook.find_grade("q1_check", NAME, NAME, STUDENT)
-        grade.auto_score = 1.5
-        gradebook.find_comment("q1", NAME, NAME, STUDENT).manual_comment = "Well *begun*."
-        gradebook.db.commit()
 
 
 def result(status=Status.BY_HAND, words=None, **changed):
@@ -57,8 +51,11 @@ def result(status=Status.BY_HAND, words=None, **changed):
     return SubmissionResult(STUDENT, NAME, status, questions, **changed)
 
 
-def page_of(database, *cells, **options):
-    return feedback_page(graded_notebook(*cells), result(**options), database)
+def page_of(*cells, **options):
+    """The feedback page of a notebook with these cells at its end."""
+    executed = nbformat.writes(graded_notebook(*cells)).encode()
+    comments = {"q1": "Well *begun*."}
+    return feedback_page(result(**options), graded_notebook(), executed, comments)
 
 
 def shows(kind, value, metadata=None):
