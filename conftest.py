@@ -3,6 +3,7 @@
 import os
 import signal
 
+import psutil
 import pytest
 
 import course_utils  # noqa: F401  first of all, because it says how TensorFlow and NumPy run
@@ -15,6 +16,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # One worker a core: more threads would only wait for each other. Kernels inherit this.
     for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+
+
+WORKER_MEMORY = 4 * 2**30
+"""What a worker may grow to: networks leave most of their memory with it for the next ones."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Start one worker a core, but only as many as the machine has memory for."""
+    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().total // WORKER_MEMORY))
 
 
 def skip_or_fail(reason: str) -> None:

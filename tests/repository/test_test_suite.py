@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import executed_notebooks
 import nbformat
 import offline
 import pytest
 
-from conftest import skip_or_fail, uses_browser
+from conftest import pytest_xdist_auto_num_workers, skip_or_fail, uses_browser
 
 TESTS = Path(__file__).resolve().parents[1]
 ROUTES = """\
@@ -50,6 +51,14 @@ def test_without_unshare_the_command_runs_on_a_laptop_only(monkeypatch, tmp_path
     start = [sys.executable, str(TESTS / "offline.py"), *SUCCEED]
     environment = {"PATH": str(tmp_path), "CI": ci}
     assert subprocess.run(start, env=environment, capture_output=True).returncode == status
+
+
+@pytest.mark.parametrize(("gigabytes", "cores", "workers"), [(3, 8, 1), (16, 2, 2), (17, 8, 4)])
+def test_workers_are_as_many_as_there_is_memory_for(monkeypatch, gigabytes, cores, workers):
+    memory = SimpleNamespace(total=gigabytes * 2**30)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert pytest_xdist_auto_num_workers(config=None) == workers
 
 
 def test_files_with_a_browser_come_last(request):
