@@ -21,9 +21,9 @@ from course_utils.widgets.parts.picture_chooser import (
 RED = np.full((40, 60, 3), (255, 0, 0), np.uint8)
 
 
-def image(size=(60, 40), kind="JPEG", colour="blue", **options):
+def image(size=(60, 40), kind="JPEG", colour="blue", mode="RGB", **options):
     file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, kind, **options)
+    Image.new(mode, size, colour).save(file, kind, **options)
     return file.getvalue()
 
 
@@ -75,8 +75,8 @@ def test_another_image_of_the_same_name_takes_its_place():
         (b"%PDF-1.7 not a picture", "is not an image"),
         (image()[:200], "not an image|cannot be decoded"),
         (image((400, 400), "PNG")[:-600], "cannot be decoded"),
-        (image((10_000, 7_000)), "over 64 megapixels"),
-        (image((14_000, 14_000), "PNG"), "over 64 megapixels"),
+        (image((10_000, 7_000), colour=0, mode="L"), "over 64 megapixels"),
+        (image((14_000, 14_000), "PNG", colour=0, mode="1"), "over 64 megapixels"),
     ],
     ids=["empty", "wrong type", "header only", "truncated", "70 megapixels", "bomb"],
 )
