@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,7 +68,7 @@ class Kernel:
     killed, and `KernelDied` says why. `hidden_folders` are those of `sandbox_command`.
     """
 
-    def __init__(self, limits: Limits, trusted: bool = False, hidden_folders: Iterable[str] = ()):
+    def __init__(self, limits: Limits, trusted: bool = False, hidden_folders: Collection[str] = ()):
         self.limits = limits
         self.trusted = trusted
         self._hidden_folders = hidden_folders

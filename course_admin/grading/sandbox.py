@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,7 +158,7 @@ def sandbox_command(
     folder: Path,
     limits: Limits,
     show: Iterable[tuple[Path, str]] = (),
-    hidden_folders: Iterable[str] = (),
+    hidden_folders: Collection[str] = (),
 ) -> list[str]:
     """Return a command that runs another command in a sandbox.
 
@@ -171,8 +171,9 @@ def sandbox_command(
     limits : Limits
     show : iterable of (Path, str)
         More files to be read inside, with their paths there.
-    hidden_folders : iterable of str
-        Folders of the edition's images to be left out, such as ``"dogs_vs_cats/test"``.
+    hidden_folders : collection of str
+        Folders of the edition's images to be left out, such as ``"dogs_vs_cats/test"``, and with
+        them all stored features.
 
     Notes
     -----
@@ -194,6 +195,7 @@ def sandbox_command(
     common = ["--die-with-parent", "--new-session", *own_namespaces, "--hostname", "sandbox"]
     no_rights = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
     no_rights += ["--uid", str(LEARNER), "--gid", str(LEARNER)]
+    no_writing = ["--remount-ro", "/proc"]  # else an ordinary user could take back what choom says
     mounts = [*_mounts(limits, show, hidden_folders), "--chdir", HOME, *_environment()]
     # Process 1 inside is bubblewrap, so its environment is visible and must be empty. choom:
     # when memory runs out, Linux kills this process first.
@@ -201,12 +203,12 @@ def sandbox_command(
     first = _with_filter([*first, "choom", "-n", "1000", "--", "bwrap"], folder)
     if os.getuid() != 0:
         # Else process 1 would be bubblewrap: the same user, without limits, open to ptrace
-        return [*first, *common, "--as-pid-1", *no_rights, *mounts, "--", *limited]
+        return [*first, *common, "--as-pid-1", *no_rights, *mounts, *no_writing, "--", *limited]
     rights = sum((["--cap-add", f"CAP_{name}"] for name in ("SETUID", "SETGID", "SETPCAP")), [])
     user = _free_user()
     become_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
     become_user += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
-    inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", "--"]
+    inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", *no_writing, "--"]
     outer = [*first, *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
     return [*outer, *become_user, *inner, *limited]
 
@@ -238,7 +240,7 @@ def _with_filter(bubblewrap: list[str], folder: Path) -> list[str]:
 
 
 def _mounts(
-    limits: Limits, show: Iterable[tuple[Path, str]], hidden_folders: Iterable[str]
+    limits: Limits, show: Iterable[tuple[Path, str]], hidden_folders: Collection[str]
 ) -> list[str]:
     """Return the mounts: the sandbox shows nothing that is not listed here."""
     arguments = ["--proc", "/proc", "--dev", "/dev"]
@@ -262,14 +264,16 @@ def _mounts(
         make_parents(place)
         target = os.path.relpath(f"{HOME}/{name}", Path(place).parent)
         arguments += ["--perms", "1777", "--dir", f"{HOME}/{name}", "--symlink", target, place]
-    for path, inside in [*_shown(), *show]:
+    features = [] if hidden_folders else _features()
+    for path, inside in [*_shown(), *features, *show]:
         make_parents(inside)
         if path.is_symlink() and path.parent == Path("/"):
             arguments.extend(["--symlink", str(path.readlink()), inside])
         else:
             arguments.extend(["--ro-bind", str(path), inside])
-    edition = f"{DATA}/{current_edition().name}"
-    for folder in [*_installed_rooms(), *(f"{edition}/{name}" for name in hidden_folders)]:
+    edition = current_edition()
+    hidden = [name for name in hidden_folders if (edition.folder / name).is_dir()]
+    for folder in [*_installed_rooms(), *(f"{DATA}/{edition.name}/{name}" for name in hidden)]:
         tmpfs(folder, 4096, rights="0755")
         arguments += ["--remount-ro", folder]
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
@@ -317,15 +321,19 @@ def _installed_rooms() -> list[str]:
 
 
 def _data() -> list[tuple[Path, str]]:
-    """Return the edition's images, weights and stored features, with their paths inside."""
+    """Return the edition's images and weights, with their paths inside."""
     edition = current_edition()
     shown = [(edition.folder, f"{DATA}/{edition.name}")]
     shown.append((Path.home() / ".keras" / "models", f"{HOME}/.keras/models"))
     if edition.mirror:
         shown += [(edition.mirror / n, f"{MIRROR}/{n}") for n in (MIRROR_WEIGHTS, CLASS_INDEX)]
-    features = sorted((data_root() / "cache" / "features").glob("*.npy"))
-    shown += [(path, f"{HOME}/.features/{path.name}") for path in features]
     return [(path, inside) for path, inside in shown if path.exists()]
+
+
+def _features() -> list[tuple[Path, str]]:
+    """Return the stored features of images, with their paths inside."""
+    files = sorted((data_root() / "cache" / "features").glob("*.npy"))
+    return [(path, f"{HOME}/.features/{path.name}") for path in files]
 
 
 def _environment() -> list[str]:

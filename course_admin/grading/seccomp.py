@@ -3,7 +3,8 @@
 Some of these calls keep memory that no process shows as its own (memfd, System V's shared memory,
 queues and semaphores, pages given to pipes), some use up what all users of a machine share (aio),
 some reach what namespaces do not separate (keyrings, sockets of virtual machines), some watch what
-others do with the same files, some are large and new. They fail as if Linux did not know them.
+others do with the same files or read the kernel's log, some are large and new. They fail as if
+Linux did not know them.
 
 Locks on files seem to succeed and lock nothing: all sandboxes share the files of the course, and
 who holds a lock on one would make the others wait. See seccomp(2) and ``linux/filter.h``.
@@ -41,14 +42,17 @@ REFUSED = {
     "bpf": Call(321, 280),
     "userfaultfd": Call(323, 282),
     "perf_event_open": Call(298, 241),
+    "syslog": Call(103, 116),
 }
 FLOCK, FCNTL, SOCKET = Call(73, 32), Call(72, 25), Call(41, 198)
 LOCKING = (6, 7, 37, 38)
 """Commands of fcntl: F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW."""
 LEASES = (1024, 1026)
 """Commands of fcntl: F_SETLEASE, F_NOTIFY."""
-FAMILIES = (1, 2, 10, 16)
-"""Kinds of sockets that a namespace separates: unix, IPv4, IPv6, netlink."""
+FAMILIES = (1, 2, 10)
+"""Kinds of sockets that are needed and that a namespace separates: unix, IPv4, IPv6."""
+NETLINK = 16
+"""Needed only with its protocol 0, to list network interfaces."""
 
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """Constants in audit.h."""
@@ -58,7 +62,7 @@ FOREIGN_CALLS = 0x40000000
 LOAD, IF_EQUAL, IF_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 PRETEND = ERROR  # an error number of 0 is success
-NUMBER, MACHINE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24  # offsets in struct seccomp_data
+NUMBER, MACHINE, FIRST, SECOND, THIRD = 0, 4, 16, 24, 32  # offsets in struct seccomp_data
 
 Step = tuple[int, int, int, int]
 
@@ -81,14 +85,15 @@ def program() -> bytes | None:
         steps += _when(getattr(call, machine), [(RETURN, 0, 0, refuse)])
     steps += _when(getattr(FLOCK, machine), [(RETURN, 0, 0, PRETEND)])
     command = [
-        (LOAD, 0, 0, SECOND_ARGUMENT),
+        (LOAD, 0, 0, SECOND),
         *(step for value in LOCKING for step in _when(value, [(RETURN, 0, 0, PRETEND)])),
         *(step for value in LEASES for step in _when(value, [(RETURN, 0, 0, refuse)])),
         (RETURN, 0, 0, ALLOW),
     ]
     family = [
-        (LOAD, 0, 0, FIRST_ARGUMENT),
+        (LOAD, 0, 0, FIRST),
         *(step for value in FAMILIES for step in _when(value, [(RETURN, 0, 0, ALLOW)])),
+        *_when(NETLINK, [(LOAD, 0, 0, THIRD), *_when(0, [(RETURN, 0, 0, ALLOW)])]),
         (RETURN, 0, 0, ERROR | errno.EAFNOSUPPORT),
     ]
     steps += [*_when(getattr(FCNTL, machine), command), *_when(getattr(SOCKET, machine), family)]

@@ -33,6 +33,7 @@ LIMITS = Limits(
     processes=80,
     file_size=16 * MEGABYTE,
     disk=32 * MEGABYTE,
+    files=5000,
     output=4 * MEGABYTE,
 )
 

@@ -22,6 +22,7 @@ def run_inside(monkeypatch):
     monkeypatch.setattr(sandbox, "_python_folders", list)
     monkeypatch.setattr(sandbox, "_course_code", list)
     monkeypatch.setattr(sandbox, "_data", list)
+    monkeypatch.setattr(sandbox, "_features", list)
 
     def run(script: str) -> str:
         with sandbox.tempfile.TemporaryDirectory(dir="/tmp") as folder:

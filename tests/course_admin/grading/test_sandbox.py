@@ -85,13 +85,20 @@ def words_after(command: list[str], word: str | Path) -> list[str]:
     return command[command.index(str(word)) :][:2]
 
 
-def test_images_can_be_left_out(tmp_path):
-    left_out = ["dogs_vs_cats/test"]
+def test_images_can_be_left_out_and_features_with_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    edition = sandbox.current_edition()
+    (edition.folder / "dogs_vs_cats" / "test").mkdir(parents=True)
+    features = tmp_path / "cache" / "features" / "of_test_images.npy"
+    features.parent.mkdir(parents=True)
+    features.touch()
+    assert features in shown_by(sandbox.sandbox_command(["true"], tmp_path, LIMITS))
+    left_out = ["dogs_vs_cats/test", "dogs_vs_cats/never_downloaded"]
     command = sandbox.sandbox_command(["true"], tmp_path, LIMITS, hidden_folders=left_out)
-    folder = f"/data/{sandbox.current_edition().name}/dogs_vs_cats/test"
-    at = command.index(folder)
-    assert command[at - 1] == "--tmpfs"
-    assert command[at + 1 : at + 3] == ["--remount-ro", folder]
+    folder = f"/data/{edition.name}/dogs_vs_cats/test"
+    assert command[command.index(folder) - 1 :][:4] == ["--tmpfs", folder, "--remount-ro", folder]
+    assert not any("never_downloaded" in word for word in command)
+    assert features not in shown_by(command)
 
 
 @pytest.fixture

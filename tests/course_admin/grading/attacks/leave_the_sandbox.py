@@ -19,3 +19,19 @@ for process in others:
             pass
 if libc.unshare(0x10000000) == 0:  # CLONE_NEWUSER
     print("FOUND rights of its own")
+# %%
+for process in others:
+    try:
+        descriptor = os.pidfd_open(process)
+    except OSError:
+        continue
+    if libc.syscall(438, descriptor, 0, 0) >= 0:  # pidfd_getfd
+        print("FOUND a file of another process", process)
+    if libc.setns(descriptor, 0x00020000) == 0:  # CLONE_NEWNS
+        print("FOUND another namespace")
+# %%
+import subprocess
+
+for flag in ("--user", "--mount", "--time", "--net"):
+    if subprocess.run(["/usr/bin/unshare", flag, "/usr/bin/true"], capture_output=True).returncode == 0:
+        print("FOUND a namespace", flag)

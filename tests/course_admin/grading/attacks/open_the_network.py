@@ -25,3 +25,13 @@ with socket.socket() as client:
 with socket.socket(socket.AF_UNIX) as client:
     if client.connect_ex("\0course-attack") == 0:
         print("FOUND an abstract socket")
+# %%
+for family in range(45):
+    if family in (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK):
+        continue
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_RAW):
+        try:
+            socket.socket(family, kind).close()
+            print("FOUND sockets that no namespace separates", family)
+        except OSError:
+            continue

@@ -1,16 +1,26 @@
 # Tries: to make every check say that everything is right.
 # Expect: double 0, largest 2
 # %%
-import course_checks as checks
-from course_checks import protocol, verdict
-from course_admin.grading import agent
+import sys
+import types
 
-right = verdict.Verdict(1.0, 2, "Right.")
-for module in (protocol, checks, verdict, agent):
-    for name in dir(module):
-        if "check" in name or "verdict" in name or "decide" in name:
-            setattr(module, name, lambda *args, **kwargs: right)
-verdict.Verdict.earned = property(lambda self: 2.0)
+import course_checks as checks
+from course_admin.grading import agent
+from course_checks import protocol
+
+
+class Verdict:
+    score = earned = points = 2.0
+    message, misconception = "Right.", None
+
+
+verdict = types.ModuleType("course_checks.verdict")
+verdict.Verdict = Verdict
+verdict.check = lambda *_, **__: lambda _: lambda *_, **__: Verdict()
+sys.modules["course_checks.verdict"] = verdict
+for module in (protocol, checks, agent):
+    for name in ("check", "decide", "double_check", "Verdict"):
+        setattr(module, name, lambda *args, **kwargs: Verdict())
 # %% double
 def double(values):
     return 0 * values

@@ -1,10 +1,11 @@
 # Tries: to lead the grader elsewhere, with links where its sockets were.
-# Expect: double any, largest any
+# Expect: double 2, largest 2
+# Never: NOT THERE
 # %%
 from pathlib import Path
 
-from ipykernel.connect import get_connection_file
-
-for socket in Path(get_connection_file()).parent.glob("socket-*"):
+sockets = list(Path.home().glob(".kernel-*"))
+print("" if sockets else "NOT THERE")
+for socket in sockets:
     socket.unlink()
     socket.symlink_to("/etc/passwd")
