@@ -153,6 +153,7 @@ def check(*needs: str, hidden_seeds: int = HIDDEN_SEEDS) -> Callable:
 
         functools.update_wrapper(run, judge)
         del run.__wrapped__  # help() shows how it is called, not what it wraps
+        run.needs = needs
         return run
 
     return decorate
@@ -185,6 +186,7 @@ _ERRORS = (
     ("read-only", "argument-changed"),
     ("`target.ndim - 1`", "one-hot-for-sparse-loss"),
     ("Arguments `target` and `output` must have the same", "numbers-for-one-hot-loss"),
+    ("Dimensions must be equal", "loss-of-another-form"),
 )
 """Part of the error that Keras or NumPy raises, and the misconception behind it."""
 

@@ -133,10 +133,10 @@ def _recorded_seed(folder: Path) -> int:
 
 def _recipe(dataset: str, seed: int) -> str:
     """Return what decides how the images look: the seed, and the code that draws."""
-    return f"seed {seed}, {_code(dataset)}"
+    return f"seed {seed}, {drawing_code(dataset)}"
 
 
-def _code(dataset: str) -> str:
+def drawing_code(dataset: str) -> str:
     """Name the code that draws a dataset by a digest of its room and of the shared canvas."""
     here = Path(__file__).parent
     rooms = [here / ARTISTS[dataset].room, here / "canvas"]

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from tqdm import tqdm
 
 import course_checks
 from course_admin.grading import gradebook as books
-from course_admin.grading import precedence, release, tables
+from course_admin.grading import hidden_data, precedence, release, tables
 from course_admin.grading.collect import Submission, collect
 from course_admin.grading.feedback_files import write_pages
 from course_admin.grading.grading_key import GradingKey, grading_key
@@ -22,14 +21,14 @@ from course_admin.grading.results import SubmissionResult
 from course_admin.grading.sandbox import INSTRUCTIONS, sandbox_problem
 from course_admin.grading.worker_pool import FOLDER_PREFIX, Options, Outcome, Task, run_all
 from course_admin.lms.roster import Roster
-from course_checks import reference_data
-from course_utils.editions import current_edition
 
 CHECKS = Path(course_checks.__file__).parent
 JUDGING = [
+    "absent_checks",
     "agent",
     "environment",
     "grading_key",
+    "hidden_data",
     "judge",
     "kernel",
     "notebook_cells",
@@ -63,8 +62,8 @@ def grade(source: Path, into: Path, options: Options) -> list[SubmissionResult]:
         If there is no sandbox here, the sources or the gradebook's URL are wrong, nobody handed
         anything in, or another run is under way.
     """
-    _require_sandbox(options)
     into = into.resolve()
+    _require_sandbox(options, into)
     url = options.url or f"sqlite:///{into / 'gradebook.db'}"
     with _work_folder(into) as work:
         definitions = _definitions(options.sources)
@@ -72,7 +71,9 @@ def grade(source: Path, into: Path, options: Options) -> list[SubmissionResult]:
         submissions = _collect_cleaned(source, work, definitions, roster, options)
         key = grading_key(into)
         tasks = _due_tasks(submissions, definitions, key, url, options, into)
-        with contextlib.closing(_run_and_judge(tasks, work, options)) as outcomes:
+        exercises = {task.submission.exercise for task in tasks if task.submission.path}
+        reference = hidden_data.prepare([definitions[name] for name in exercises], into, key)
+        with contextlib.closing(_run_and_judge(tasks, work, reference, options)) as outcomes:
             for task, outcome in outcomes:
                 _record(task, outcome, into, url, options)
         results = _report(into, url)
@@ -95,10 +96,10 @@ def report(into: Path, url: str | None = None) -> list[SubmissionResult]:
         return _report(into, url or f"sqlite:///{into / 'gradebook.db'}")
 
 
-def _require_sandbox(options: Options) -> None:
+def _require_sandbox(options: Options, into: Path) -> None:
     if sys.platform == "win32":
         raise ValueError(f"submissions cannot be run on Windows.\n{INSTRUCTIONS}")
-    problem = None if options.trusted else sandbox_problem()
+    problem = None if options.trusted else sandbox_problem([into, options.sources])
     if problem:
         raise ValueError(f"submissions cannot be run safely here: {problem}.\n{INSTRUCTIONS}")
 
@@ -232,13 +233,13 @@ def _fingerprint(
     code = [Path(__file__).with_name(f"{name}.py") for name in JUDGING]
     for path in [submission.path, definition, *code, *sorted(CHECKS.rglob("*.py"))]:
         digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
-    settings = [submission.problem, submission.late, options.trusted, key.name, *_edition()]
+    settings = [submission.problem, submission.late, options.trusted, hidden_data.name_of(key)]
     digest.update(repr(settings).encode())
     return digest.hexdigest()
 
 
 def _run_and_judge(
-    tasks: list[Task], work: Path, options: Options
+    tasks: list[Task], work: Path, reference: Path, options: Options
 ) -> Iterator[tuple[Task, Outcome]]:
     """Yield what became of each submission; those that cannot be read are not run."""
     readable = [task for task in tasks if task.submission.path]
@@ -248,30 +249,9 @@ def _run_and_judge(
                 yield task, Outcome()
                 bar.update()
         if readable:
-            for finished in run_all(readable, work, _reference_data(work), options):
+            for finished in run_all(readable, work, reference, options):
                 yield finished
                 bar.update()
-
-
-def _reference_data(work: Path) -> Path:
-    """Compute once what the checks compare with, so that workers do without TensorFlow."""
-    path = _reference_file(work)
-    if not path.exists():
-        code = "import sys; from course_checks.reference_data import save; save(sys.argv[1])"
-        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    return path
-
-
-def _reference_file(work: Path) -> Path:
-    """Name the file after what it is computed from, so that a stale one is never used."""
-    code = hashlib.sha256(Path(reference_data.__file__).read_bytes()).hexdigest()[:8]
-    return work / f"reference-{'-'.join(_edition())}-{code}.npz"
-
-
-def _edition() -> list[str]:
-    """Return what an edition's images and networks depend on."""
-    edition = current_edition()
-    return [edition.name, edition.backbone, str(edition.input_size)]
 
 
 def _record(task: Task, outcome: Outcome, into: Path, url: str, options: Options) -> None:

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class GradingJob:
         Whether to run without a sandbox.
     seeds : list of int
         The secret seeds of the hidden tests.
+    hidden_folders : sequence of str
+        Folders of the edition's images that the sandbox does not show.
     """
 
     submission: str
@@ -63,6 +66,7 @@ class GradingJob:
     limits: dict = field(default_factory=dict)
     trusted: bool = False
     seeds: list[int] = field(default_factory=list)
+    hidden_folders: Sequence[str] = ()
 
 
 def run(job: GradingJob) -> tuple[NotebookNode, list[JudgedQuestion], dict]:
@@ -73,7 +77,7 @@ def run(job: GradingJob) -> tuple[NotebookNode, list[JudgedQuestion], dict]:
     judged: list[JudgedQuestion] = []
     start = time.monotonic()
     aborted = None
-    kernel = Kernel(Limits(**job.limits), job.trusted)
+    kernel = Kernel(Limits(**job.limits), job.trusted, job.hidden_folders)
     try:
         with kernel:
             for cell in notebook.cells:

@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_admin.grading.collect import Submission
+from course_admin.grading.hidden_data import held_back
 from course_admin.grading.kernel import folder_prefix, remove
 from course_admin.grading.results import JudgedQuestion
 from course_admin.grading.sandbox import Limits
@@ -132,7 +133,7 @@ def run_worker(
     with tempfile.TemporaryDirectory(dir=work, prefix=FOLDER_PREFIX) as name:
         folder, start = Path(name), time.monotonic()
         paths = str(task.submission.path), str(task.definition), name
-        job = GradingJob(*paths, asdict(options.limits), options.trusted, task.seeds)
+        job = GradingJob(*paths, asdict(options.limits), options.trusted, task.seeds, held_back())
         job_file = folder / "job.json"
         job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
         with (folder / "log.txt").open("w+b") as log:

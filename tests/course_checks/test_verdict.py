@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 import course_checks as checks
 from course_checks import lesson_01, lesson_03, reference_data
@@ -443,18 +444,24 @@ def test_importing_checks_loads_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_reference_data_are_read_from_a_file_without_tensorflow(tmp_path, monkeypatch):
-    arrays = {"codes": np.ones((3, 2)), "labels": np.arange(3)}
-    monkeypatch.setattr(reference_data, "_MAKERS", {"pets": lambda: arrays})
-    file = reference_data.save(tmp_path / "reference.npz")
+def test_reference_data_are_read_from_a_folder_without_tensorflow(tmp_path, monkeypatch):
+    for name in ("cat", "dog"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / name / "1.png")
+
+    def labels(splits):
+        return {"labels": np.concatenate([split.labels for split in splits])}
+
+    monkeypatch.setattr(reference_data, "PARTS", {"pets": (labels, None)})
+    file = reference_data.save("pets", tmp_path / "images", tmp_path)
+    assert file == tmp_path / "pets.npz"
     code = (
         "import sys; from course_checks.reference_data import reference_data; "
-        "assert reference_data('pets')['labels'].tolist() == [0, 1, 2]; "
+        "assert reference_data('pets')['labels'].tolist() == [0, 1]; "
         "sys.exit('tensorflow' in sys.modules)"
     )
-    environment = {**os.environ, "COURSE_REFERENCE_DATA": str(file)}
+    environment = {**os.environ, "COURSE_REFERENCE_DATA": str(tmp_path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
-    reference_data._cached.cache_clear()
 
 
 def test_unknown_reference_data_are_refused():

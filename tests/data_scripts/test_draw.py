@@ -73,7 +73,7 @@ def test_draws_again_if_asked_or_for_another_seed(edition, folder, drawn):
 
 
 def test_draws_again_if_the_code_changed(edition, folder, monkeypatch):
-    monkeypatch.setattr(draw, "_code", lambda dataset: "drawn by other code")
+    monkeypatch.setattr(draw, "drawing_code", lambda dataset: "drawn by other code")
     assert not draw.is_up_to_date(edition, DATASET)
     assert draw.make(edition, DATASET) == 6
     assert _is_intact(edition)
@@ -232,9 +232,10 @@ def test_code_that_draws_includes_what_it_imports(tmp_path, monkeypatch):
     monkeypatch.setattr(draw, "__file__", str(scripts / "draw.py"))
 
     def changed(file) -> list[bool]:
-        before = [draw._code(dataset) for dataset in DATASETS]
+        before = [draw.drawing_code(dataset) for dataset in DATASETS]
         (scripts / file).write_text("fluffy = 2\n")
-        return [draw._code(dataset) != old for dataset, old in zip(DATASETS, before, strict=True)]
+        after = [draw.drawing_code(dataset) for dataset in DATASETS]
+        return [new != old for new, old in zip(after, before, strict=True)]
 
     assert changed("pets/fur.py") == [True, False]
     assert changed("hands/anatomy.py") == [False, True]

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import psutil
 import pytest
 from grading import small_course
@@ -57,11 +56,10 @@ class Class:
         return self.url or f"sqlite:///{self.into / 'gradebook.db'}"
 
     def make(self) -> "Class":
-        """Write two exercises, and empty reference data, which none of their checks needs."""
+        """Write two exercises and an empty gradebook."""
         small_course.make_instructor(self.folder)
         self.correct(OTHER, small_course.source())
-        (self.into / ".work").mkdir(parents=True)
-        np.savez(pipeline._reference_file(self.into / ".work"))
+        self.into.mkdir()
         books.create(self.database)
         return self
 
@@ -268,7 +266,7 @@ def test_without_a_sandbox_nothing_runs_unless_it_is_trusted(tmp_path, monkeypat
     made = Class(tmp_path).make()
     made.hand_in("ann", small_course.answered())
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "sandbox_problem", lambda: "bubblewrap does not work here")
+        patch.setattr(pipeline, "sandbox_problem", lambda _: "bubblewrap does not work here")
         with pytest.raises(ValueError, match="(?s)bubblewrap does not work here.*virtual machine"):
             made.grade()
         assert made.runs == []
@@ -282,20 +280,6 @@ def test_without_a_sandbox_nothing_runs_unless_it_is_trusted(tmp_path, monkeypat
         assert not books.record_of(book, student, EXERCISE).sandboxed
     assert made.grade()["ann", EXERCISE].sandboxed
     assert made.runs == [("ann", EXERCISE)], "what ran without a sandbox is no result of one"
-
-
-def test_reference_data_are_computed_anew_when_their_code_changes(tmp_path, monkeypatch):
-    now = pipeline._reference_file(tmp_path)
-    assert pipeline._reference_file(tmp_path) == now
-    changed = tmp_path / "reference_data.py"
-    changed.write_text("# other images\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(pipeline.reference_data, "__file__", str(changed))
-        assert pipeline._reference_file(tmp_path) != now
-    monkeypatch.setenv("COURSE_EDITION", "photo")
-    photo = pipeline._reference_file(tmp_path)
-    monkeypatch.setenv("COURSE_INPUT_SIZE", "160")
-    assert len({now, photo, pipeline._reference_file(tmp_path)}) == 3
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -542,6 +526,16 @@ def test_a_new_file_of_checks_makes_hand_ins_due_again(fingerprint, tmp_path):
     before = fingerprint()
     (tmp_path / "course_checks" / "lesson_13.py").write_text("")
     assert fingerprint() != before
+
+
+def test_every_module_that_a_worker_imports_decides_points():
+    code = "import sys, course_admin.grading.worker; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    package = "course_admin.grading."
+    names = [name for name in run.stdout.split() if name.startswith(package)]
+    assert len(names) > 5
+    # Results are only what is written down
+    assert {name.removeprefix(package) for name in names} - {"results"} <= set(pipeline.JUDGING)
 
 
 def test_another_key_makes_hand_ins_due_again(fingerprint):
