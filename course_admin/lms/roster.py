@@ -54,9 +54,12 @@ class Roster:
                 self._by_name[letters(person.name)].add(person)
 
     def person(self, identity: Identity) -> Person | None:
-        """Return the person of an identity, or None if that is not certain."""
-        if identity.number and (identity.platform, identity.number) in self._by_number:
-            return self._by_number[identity.platform, identity.number]
+        """Return the person of an identity, or None if that is not certain.
+
+        A learner can choose a name, so it counts only where no table holds the platform's numbers.
+        """
+        if any(platform == identity.platform for platform, _ in self._by_number):
+            return self._by_number.get((identity.platform, identity.number or ""))
         found = self._by_name.get(letters(identity.name), set())
         return next(iter(found)) if len(found) == 1 else None
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import stat
 import zipfile
 from dataclasses import replace
@@ -54,7 +55,7 @@ def zipped(files):
 def collected(tmp_path):
     """A function that collects files from a folder or a zip."""
 
-    def run(files, as_zip=False):
+    def run(files, as_zip=False, expected=None):
         source = tmp_path / ("handed_in.zip" if as_zip else "handed_in")
         if as_zip:
             source.write_bytes(zipped(files))
@@ -63,7 +64,7 @@ def collected(tmp_path):
                 path = source / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
-        return collect.collect(source, tmp_path / "into", EXERCISES)
+        return collect.collect(source, tmp_path / "into", EXERCISES, expected)
 
     return run
 
@@ -454,3 +455,68 @@ def test_collecting_again_gives_the_same(collected):
     (second,) = collected(files)
     assert second == replace(first, timestamp=second.timestamp)
     assert second.path.read_bytes() == before
+
+
+def test_notebook_of_another_exercise_needs_review(collected):
+    files = {
+        "ada/x.ipynb": content(FIVE),
+        "grace/x.ipynb": GOOD,
+        "grace/y.ipynb": content(FIVE),
+        "zoe/note.docx": b"x",
+        "zora/x.ipynb": nbformat.writes(new_notebook(cells=[marked("z")])).encode(),
+    }
+    ada, grace, zoe, zora = collected(files, expected=THREE)
+    assert {one.exercise for one in (ada, grace, zoe, zora)} == {THREE}
+    assert "x.ipynb is a notebook of 05_fine_tuning, but 03_feature_extractor" in ada.problem
+    assert ada.path is None and ada.origin.file == "x.ipynb"
+    assert grace.problem is None and "y.ipynb is a notebook of" in grace.notes[0]
+    assert "holds no notebook" in zoe.problem
+    assert "holds no question of 03_feature_extractor" in zora.problem
+
+
+def test_files_of_which_nothing_tells_which_is_newer_are_graded_and_contested(collected):
+    files = {"ada/a.ipynb": GOOD, "ada/b.ipynb": content(source="y"), "eve/a.ipynb": GOOD}
+    files |= {"eve/b.ipynb": GOOD, "zoe/a.ipynb": GOOD, "zoe/b-1.ipynb": content(source="y")}
+    ada, eve, zoe = collected(files)
+    assert ada.path and "b.ipynb, which was graded, is newer than a.ipynb" in ada.contested
+    assert eve.contested is None, "they are the same"
+    assert zoe.contested is None and nbformat.read(zoe.path, 4).cells[0].source == "y"
+
+
+@pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
+def test_empty_folder_is_somebodys(tmp_path, as_zip):
+    source = tmp_path / "handed_in"
+    for name in ("ada", "grace/pictures"):
+        (source / name).mkdir(parents=True)
+    (source / "grace" / f"{THREE}.ipynb").write_bytes(GOOD)
+    if as_zip:
+        source = shutil.make_archive(tmp_path / "all", "zip", source)
+    ada, grace = collect.collect(source, tmp_path / "into", EXERCISES)
+    assert ada.student == "ada" and "the folder is empty" in ada.problem
+    assert (grace.problem, grace.notes) == (None, [])
+
+
+def test_zip_of_nobody_in_particular_is_not_graded(collected):
+    name = "Ada_1_assignsubmission_file_2_assignsubmission_file.zip"
+    (submission,) = collected({name: zipped({f"{THREE}.ipynb": GOOD})}, as_zip=True)
+    assert submission.path is None and "different people" in submission.problem
+    assert submission.student != "Ada_1"
+
+
+def test_people_with_the_same_letters_stay_two(collected):
+    files = {
+        f"김민준_30010_assignsubmission_file_/{THREE}.ipynb": content(source="minjun"),
+        f"이서연_30010_assignsubmission_file_/{THREE}.ipynb": content(source="seoyeon"),
+    }
+    found = collected(files, as_zip=True)
+    assert {one.origin.name for one in found} == {"김민준", "이서연"}
+    assert len({one.path for one in found}) == 2
+    assert all(one.origin.number == "30010" and one.origin.platform == "moodle" for one in found)
+
+
+def test_time_is_that_of_the_platform_not_of_a_learners_zip(tmp_path):
+    inner = zipfile.ZipInfo(f"{THREE}.ipynb", (2099, 1, 1, 0, 0, 0))
+    outer = zipfile.ZipInfo("ada/work.zip", (2026, 3, 2, 10, 0, 0))
+    (tmp_path / "all.zip").write_bytes(zipped({outer: zipped({inner: GOOD})}))
+    (submission,) = collect.collect(tmp_path / "all.zip", tmp_path / "into", EXERCISES)
+    assert submission.timestamp == datetime(2026, 3, 2, 10)
