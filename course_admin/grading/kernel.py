@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import secrets
 import shutil
 import subprocess
@@ -362,12 +363,21 @@ def _cut_output(limit: int) -> NotebookNode:
 
 
 def memory_of(process: psutil.Process) -> int:
-    """Return the resident bytes of a process and its descendants."""
+    """Return the bytes that a process and its descendants keep in memory and swap."""
     total = 0
     for part in [process, *descendants(process)]:
-        with contextlib.suppress(psutil.Error):  # it ended in the meantime
-            total += part.memory_info().rss
+        with contextlib.suppress(psutil.Error, OSError):  # it ended in the meantime
+            total += _own_memory_of(part)
     return total
+
+
+def _own_memory_of(process: psutil.Process) -> int:
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():  # not Linux, or the process has ended
+        return process.memory_info().rss
+    # Page tables count too: reading a page here and there of nothing fills gigabytes with them
+    kilobytes = re.findall(r"^Vm(?:RSS|Swap|PTE):\s+(\d+) kB", status.read_text(), re.MULTILINE)
+    return 1024 * sum(map(int, kilobytes))
 
 
 def _files_in(place: int) -> int:
