@@ -27,8 +27,8 @@ def reply(request: str) -> None:
     from IPython.display import publish_display_data
 
     request = json.loads(request)
-    arguments = [_argument(argument) for argument in request["arguments"]]
     try:
+        arguments = [_argument(argument) for argument in request["arguments"]]
         if "function" in request:
             value = ask(_function(request["function"]), *arguments)
         else:
