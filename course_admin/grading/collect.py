@@ -27,6 +27,8 @@ WRAPPERS = {"submitted", "submissions", "submission"}
 RUBBISH = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 PERHAPS_NOTEBOOK = {"", ".ipynb", ".json", ".txt"}
 MOST_NOTES = 20
+LONGEST_NAME = 128
+"""Letters of a name that nbgrader's table of students holds."""
 SAME_TIME = timedelta(minutes=1)
 """Moodle and Canvas give the files of one zip the times at which they were written into it."""
 
@@ -54,7 +56,7 @@ class Submission:
         Why it cannot be graded, and what to do; it then needs review.
     origin : Origin
     contested : str or None
-        Why another hand-in may count instead, and what to do; it is graded and needs review.
+        Why another hand-in may count instead; it is graded and needs review.
     history : list of str
         Which earlier hand-ins it replaced.
     """
@@ -102,7 +104,8 @@ class _File:
     def origin(self) -> Origin:
         """Where it comes from, without its content."""
         who = self.owner.identity
-        return Origin(who.platform, who.name, who.number, self.shown, self.owner.attachment)
+        name = printable(who.name)[:LONGEST_NAME]
+        return Origin(who.platform, name, who.number, self.shown, self.owner.attachment)
 
     @property
     def shown(self) -> str:
@@ -186,9 +189,14 @@ def _without_empty_folders(files: list[_File]) -> list[_File]:
     return [file for file in files if file.entry.problem != EMPTY] or files[:1]
 
 
+def printable(name: str) -> str:
+    """Return a name as one line that any file and database can hold."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
 def shown(name: str) -> str:
     """Return a name as one line of limited length."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in name)
+    line = printable(name)
     return line if len(line) <= 80 else f"{line[:40]}...{line[-30:]}"
 
 
@@ -455,7 +463,7 @@ def _contested(newest: _Candidate, older: list[_Candidate]) -> str | None:
         return None
     return (
         f"nothing shows whether {newest.file.shown}, which was graded, is newer than "
-        f"{', '.join(unclear[:5])}: ask which one counts"
+        f"{', '.join(unclear[:5])}"
     )
 
 

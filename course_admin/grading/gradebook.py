@@ -262,7 +262,7 @@ def save(
     """
     old = record_of(gradebook, student, exercise)
     origin = record.origin
-    names = {"last_name": origin.name[:128] or None, "lms_user_id": origin.number}
+    names = {"last_name": origin.name or None, "lms_user_id": origin.number}
     gradebook.update_or_create_student(student, **names)
     if exercise != UNKNOWN:
         timestamp = datetime.fromisoformat(record.timestamp) if record.timestamp else None
@@ -376,6 +376,7 @@ def _result_of(
         sandboxed=record.sandboxed,
         origin=record.origin,
         timestamp=record.timestamp,
+        contested=record.contested is not None,
     )
 
 

@@ -156,10 +156,7 @@ def _graded_before(
     if on_conflict == KEEP:
         history, contested = [*history, said], None
     else:
-        contested = (
-            f"{said}. Look at both, then grade the new file again, alone: with --on-conflict "
-            "replace if it counts, with --on-conflict keep if the grade stays"
-        )
+        contested = said
     return Submission(
         submission.student,
         submission.exercise,

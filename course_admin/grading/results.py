@@ -111,6 +111,8 @@ class SubmissionResult:
     origin : Origin
     timestamp : str or None
         When the graded file was last changed, as far as the download says; ISO 8601.
+    contested : bool
+        Whether a person must say if another file counts instead; `reasons` names both.
     """
 
     student: str
@@ -122,6 +124,7 @@ class SubmissionResult:
     sandboxed: bool = True
     origin: Origin = field(default_factory=Origin)
     timestamp: str | None = None
+    contested: bool = False
 
     @property
     def points_so_far(self) -> float:

@@ -63,6 +63,10 @@ def _row(result: SubmissionResult) -> dict:
     }
 
 
+DECIDE = (
+    "look at both files, then grade the other one again, alone: with --on-conflict replace if it "
+    "counts, with --on-conflict keep if the grade stays"
+)
 ONE_ROW_EACH = (
     "Moodle gives a person another number in each assignment, so a person has a row for each "
     "assignment here. To join them, name the grading worksheets with --roster"
@@ -119,7 +123,7 @@ def _cell(results: list[SubmissionResult]) -> float | str:
 
 def _all_reasons(result: SubmissionResult) -> list[str]:
     of_questions = [f"{q.question}: {q.reason}" for q in result.questions if q.reason]
-    return [*result.reasons, *of_questions]
+    return [*result.reasons, *of_questions, *([DECIDE] if result.contested else [])]
 
 
 def _neutral(value) -> str | float:

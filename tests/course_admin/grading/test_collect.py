@@ -514,6 +514,11 @@ def test_people_with_the_same_letters_stay_two(collected):
     assert all(one.origin.number == "30010" and one.origin.platform == "moodle" for one in found)
 
 
+def test_odd_letters_of_a_name_get_into_no_database(collected):
+    (submission,) = collected({f"ada\x07\u2028b\udcff{'c' * 200}/x.ipynb": GOOD})
+    assert submission.origin.name == f"ada??b?{'c' * 200}"[:128]
+
+
 def test_time_is_that_of_the_platform_not_of_a_learners_zip(tmp_path):
     inner = zipfile.ZipInfo(f"{THREE}.ipynb", (2099, 1, 1, 0, 0, 0))
     outer = zipfile.ZipInfo("ada/work.zip", (2026, 3, 2, 10, 0, 0))

@@ -6,7 +6,8 @@ import pytest
 from grading.feedback_pages import NAME, result
 
 from course_admin.grading import tables
-from course_admin.grading.results import QuestionResult, Status, SubmissionResult
+from course_admin.grading.results import Origin, QuestionResult, Status, SubmissionResult
+from course_admin.lms.roster import Roster
 
 
 def read_csv(path):
@@ -78,3 +79,42 @@ def test_summary_escapes_what_learners_wrote(tmp_path):
 def test_summary_of_nothing_is_no_error(tmp_path):
     tables.write_summary([], tmp_path / "summary.html")
     assert tables.summary_text([]).startswith("exercise")
+
+
+def test_table_keeps_the_platforms_number_name_and_file(tmp_path):
+    origin = Origin("moodle", "김민준", "30010", "03.ipynb")
+    known = {"timestamp": "2026-03-02T12:00:00", "contested": True}
+    results = [
+        SubmissionResult("student_30010", NAME, Status.GRADED, origin=origin, **known),
+        SubmissionResult("z", NAME, Status.GRADED, late=False),
+    ]
+    tables.write_csv(results, tmp_path / "grades.csv")
+    minjun, other = read_csv(tmp_path / "grades.csv")
+    assert [minjun[name] for name in ("name", "platform", "number", "file", "late")] == [
+        "김민준",
+        "moodle",
+        "30010",
+        "03.ipynb",
+        "unknown",
+    ]
+    assert minjun["file_time"] == "2026-03-02T12:00:00" and other["late"] == "no"
+    assert minjun["reasons"] == tables.DECIDE and other["reasons"] == ""
+
+
+def test_learners_have_a_row_for_each_person_and_no_merged_grades(tmp_path):
+    numbers = {"30010": NAME, "20010": "05_other", "20011": "05_other", "20012": "05_other"}
+    results = [
+        SubmissionResult(number, exercise, Status.GRADED, origin=Origin("moodle", "Ana", number))
+        for number, exercise in numbers.items()
+    ]
+    (tmp_path / "people.csv").write_text(
+        "Identifier,Full name,Email address\n"
+        "Participant 30010,Ana,a@x\nParticipant 20010,Ana,a@x\nParticipant 20011,Ana,a@x\n"
+    )
+    tables.write_learners(results, Roster([tmp_path / "people.csv"]), tmp_path / "learners.csv")
+    ana, other = read_csv(tmp_path / "learners.csv")
+    assert (ana["email"], ana["numbers"]) == ("a@x", "20010 20011 30010")
+    assert (ana[NAME], ana["05_other"]) == ("0", "needs review: 2 hand-ins")
+    assert (other["email"], other[NAME], other["05_other"]) == ("", "", "0")
+    tables.write_learners(results, Roster(), tmp_path / "learners.csv")
+    assert len(read_csv(tmp_path / "learners.csv")) == 4

@@ -156,6 +156,7 @@ def test_an_exercise_in_another_assignment_replaces_no_honest_grade(course, caps
     assert rows["14", EXERCISE]["points_so_far"] == "4.0"
     assert rows["14", EXERCISE]["status"] == "needs review"
     assert "it is late" in rows["14", EXERCISE]["reasons"]
+    assert "with --on-conflict keep" in rows["14", EXERCISE]["reasons"]
     rows = grade(download, "--exercise", EXERCISE, "--on-conflict", "keep")
     assert rows["14", EXERCISE]["status"] == "to be marked by hand"
     on_time = classroom.canvas_zip({ANA: second[ANA]}, attachment=950)
