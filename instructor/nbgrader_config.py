@@ -17,14 +17,14 @@ c.CourseDirectory.root = str(HERE)
 c.ClearSolutions.code_stub = {"python": STUB}
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 
-# the formgrader shows what learners wrote, in the browser of whoever marks it
-c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.sanitize.SanitizeHTML"]
-
 if graded := os.environ.get("COURSE_GRADED"):
     folder = Path(graded).expanduser().resolve()
+    from course_admin.grading.formgrader import configure
+
+    # The formgrader shows what learners wrote, in the browser of whoever marks it
+    configure(c)
     c.CourseDirectory.root = str(folder)
-    # the formgrader lists what has a source
+    # It lists what has a source
     c.CourseDirectory.source_directory = str(HERE / "source")
     c.Exchange.root = str(folder / ".work" / "exchange")
     c.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
