@@ -116,6 +116,7 @@ def _add_grade(commands) -> None:
         "--roster",
         type=Path,
         nargs="+",
+        action="extend",
         default=[],
         metavar="FILE",
         help="tables of people: Moodle's grading worksheets, Canvas's gradebook",

@@ -1,8 +1,10 @@
 """The course command: what its data commands print, and its exit status."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,8 @@ pytestmark = pytest.mark.usefixtures("empty_course")
         (["data", "make", "--help"], ["--seed", "--again", "draw or repair"]),
         (["data", "fetch", "--help"], ["DATASET", *DATASETS]),
         (["doctor", "--help"], ["--edition {pocket,photo}"]),
+        (["grades", "--help"], ["moodle", "canvas"]),
+        (["grades", "canvas", "--help"], ["GRADEBOOK", "--assignment", "--exercise"]),
     ],
 )
 def test_help(arguments, words, capsys):
@@ -32,6 +36,15 @@ def test_help(arguments, words, capsys):
     text = capsys.readouterr().out
     assert all(word in text.lower() or word in text for word in words)
     assert max(len(line) for line in text.splitlines()) <= 90
+
+
+def test_every_option_of_grading_is_explained_to_instructors(capsys):
+    guide = (Path(cli.__file__).parents[1] / "instructor" / "README.md").read_text(encoding="utf-8")
+    for command in (["grade"], ["grades", "moodle"], ["grades", "canvas"]):
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--help"])
+        options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out.partition("examples:")[0]))
+        assert [one for one in options - {"--help"} if f"`{one}" not in guide] == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["data"], ["data", "fly"], ["doctor", "--edition", "x"]])
