@@ -193,7 +193,8 @@ def _fetch_one(registry: pooch.Pooch, downloader, folder: Path, name: str) -> tu
     except ValueError as error:  # pooch: the checksum differs
         expected, found = (sha256[:16] for sha256 in re.findall("[0-9a-f]{64}", str(error)))
         return name, f"wrong content: expected sha256 {expected}…, found {found}…"
-    move_into_place(Path(registry.abspath), folder, name)
+    (registry.abspath / name).chmod(0o644)  # pooch lets only the owner read, not a sandbox's user
+    move_into_place(registry.abspath, folder, name)
     return name, ""
 
 

@@ -400,6 +400,13 @@ def test_fetches_from_a_mirror_and_leaves_it_as_it_was(mirror, photos):
     assert {path: path.stat().st_mtime_ns for path in mirror.rglob("*")} == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_every_user_may_read_the_photographs(mirror, photos):
+    fetch(DATASET)
+    modes = {path.stat().st_mode & 0o777 for path in photos.rglob("*.jpg")}
+    assert modes == {0o644}
+
+
 def test_a_wrong_mirror(mirror, photos):
     missing, folder = "test/dog/dog.2.jpg", "test/dog/dog.1.jpg"
     (mirror / DATASET / VICTIM).write_bytes(b"rotten")
