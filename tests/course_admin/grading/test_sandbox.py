@@ -1,5 +1,6 @@
 """What the sandbox lets through and what it keeps; `test_attacks` tries to get out."""
 
+import ast
 import fcntl
 import itertools
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import course_checks
 from conftest import skip_or_fail
 from course_admin.grading import sandbox, seccomp
 from course_admin.grading.kernel import Kernel, KernelDied
@@ -69,6 +71,15 @@ def test_only_python_the_course_and_its_data_are_shown(tmp_path, monkeypatch):
     for name in ("course_utils", "course_checks/protocol.py", "course_admin/grading/agent.py"):
         assert rooms / name in shown
     assert not {"--bind", "--dev-bind"} & set(command)
+
+
+def test_what_the_agent_imports_is_shown():
+    checks = Path(course_checks.__file__).parent
+    files = [Path(sandbox.agent.__file__), *(checks / name for name in sandbox.SHOWN_CHECKS)]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    needed = {f"{name.partition('.')[2]}.py" for name in imported if "course_checks" in name}
+    assert needed <= set(sandbox.SHOWN_CHECKS)
 
 
 def test_weights_in_the_mirror_are_shown(tmp_path, monkeypatch):

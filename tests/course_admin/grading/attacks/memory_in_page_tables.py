@@ -6,7 +6,7 @@ import mmap
 import os
 import time
 
-for _ in range(40):
+for _ in range(20):
     if os.fork() == 0:
         size = 18 << 30
         nothing = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)
