@@ -123,6 +123,14 @@ def test_call_that_fails_by_itself_is_the_learners(kernel, code, kind):
     assert caught.value.kind == kind
 
 
+def test_call_draws_the_same_random_numbers_each_time(kernel):
+    code = "import random; return [random.random(), random.random(), np.random.random()]"
+    kernel.run("import numpy as np")
+    first = ask(kernel, code)
+    assert ask(kernel, code) == first
+    assert len(set(first)) == 3
+
+
 def test_what_a_disturbed_cell_should_define_is_undecided(kernel, monkeypatch):
     missing = RemoteFunction(kernel, "missing")
     with pytest.raises(LearnerError, match="there is no missing"):
