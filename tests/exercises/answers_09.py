@@ -1,29 +1,18 @@
 """Answers to exercise 9: wrong ones, with what they deserve, and right ones of other kinds."""
 
-from textwrap import dedent, indent
+from textwrap import dedent
 
-from exercises.submissions import Answer, RightAnswer
+from exercises.function_bodies import makers
 
-_HEADS = {
-    "ex09_q1": "def prepare(images, highest):\n",
-    "ex09_q2": "def near_copies(train, test, tolerance):\n",
-    "ex09_q3": "def nearest(target, sets):\n",
-    "ex09_q4": "def tell_apart(one, other):\n",
-}
-
-
-def _source(question, body):
-    return _HEADS[question] + indent(dedent(body).strip(), "    ") + "\n"
-
-
-def _wrong(number, points, misconception, body, says=""):
-    question = f"ex09_q{number}"
-    return Answer(question, points, misconception, _source(question, body), says)
-
-
-def _right(number, body):
-    question = f"ex09_q{number}"
-    return RightAnswer(question, _source(question, body))
+_wrong, _right = makers(
+    "09",
+    {
+        1: "prepare(images, highest)",
+        2: "near_copies(train, test, tolerance)",
+        3: "nearest(target, sets)",
+        4: "tell_apart(one, other)",
+    },
+)
 
 
 def _scaled(values):
@@ -420,7 +409,7 @@ WRONG = {
         1,
         "evaluated-on-training",
         _classified("(0.7, 0.93)[int(np.abs(one.mean(0) - other.mean(0)).max() > 2)], larger"),
-        "clearly",
+        "differ in half",
     ),
     "threshold_of_the_means": _wrong(
         4,
