@@ -290,8 +290,8 @@ def _give_back_to_moodle(options) -> int:
     pages = options.into / f"{options.exercise}-feedback.zip"
     out = options.out or options.into / f"{options.exercise}-worksheet.csv"
     given = _give_back(read_worksheet(options.table), results, out)
-    missing = write_feedback(given.handed_in, options.into / "feedback", pages)
-    print(f"{len(given.handed_in) - len(missing)} feedback pages in {pages}.")
+    count = write_feedback(given.handed_in, options.into / "feedback", pages)
+    print(f"{count} feedback pages in {pages}.")
     return 0
 
 

@@ -158,7 +158,8 @@ def collect(
     Raises
     ------
     ValueError
-        If `source` is neither a folder nor a zip.
+        If `source` is neither a folder nor a zip, or it is not certain where the students' folders
+        begin.
     """
     entries = [entry for entry in entries_of(Path(source)) if not _is_rubbish(entry)]
     by_person: dict[Identity, list[_File]] = defaultdict(list)
@@ -206,18 +207,28 @@ def _is_rubbish(entry: Entry) -> bool:
 
 
 def _without_wrapper(entries: list[Entry], assignments: dict[str, set[str]]) -> list[Entry]:
-    """Remove a top folder that holds everything and is not a student's."""
+    """Remove a top folder that holds everything and is not a student's.
+
+    A student's own folder can hold anything, also what looks like the folders of others. So only
+    names that no student would have are removed.
+    """
     tops = {entry.parts[0] for entry in entries}
     if len(tops) != 1 or any(len(entry.parts) < 2 for entry in entries):
         return entries
     (top,) = tops
+    if top.lower() in WRAPPERS:
+        return [replace(entry, parts=entry.parts[1:]) for entry in entries]
     children = {entry.parts[1] for entry in entries}
     folders = {entry.parts[1] for entry in entries if len(entry.parts) > 2}
     from_platform = any(_is_of_platform(name, assignments) for name in children)
     of_students = len(folders) > 1 and folders == children and not folders & assignments.keys()
-    if MARK in top or not (top.lower() in WRAPPERS or from_platform or of_students):
-        return entries
-    return [replace(entry, parts=entry.parts[1:]) for entry in entries]
+    if MARK not in top and (from_platform or of_students):
+        raise ValueError(
+            f"everything is in the folder {shown(top)}. If it holds the learners' folders, unpack "
+            "it and name that folder itself; if it is one learner's, put it into a folder called "
+            "submitted"
+        )
+    return entries
 
 
 def _is_of_platform(name: str, assignments: dict[str, set[str]]) -> bool:

@@ -172,7 +172,8 @@ def _reason_against_grade(table: Table, row: Row, result: SubmissionResult) -> s
     """Say why there is no grade to fill in."""
     if result.points is None or not result.max_points:
         status = Status.NEEDS_REVIEW if result.status == Status.GRADED else result.status
-        return f"{status} ({result.reasons[0]})" if result.reasons else str(status)
+        review = status == Status.NEEDS_REVIEW and result.reasons
+        return f"{status} ({result.reasons[0]})" if review else str(status)
     before = table.sheet.value(row.index, table.column).strip()
     if before not in ("", "-") and number_in(before) is None:
         return f"the table says {before} there; enter the grade by hand"

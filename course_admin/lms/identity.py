@@ -198,11 +198,12 @@ def _canvas_owner(words: list[str], place: int) -> Owner | None:
         before.remove("LATE")
     name = "_".join(before)
     anonymous = name == "anon" and ANONYMOUS.fullmatch(number)
-    if not name or not (anonymous or NUMBER.fullmatch(number)):
+    if not (anonymous or NUMBER.fullmatch(number)):
         return None
     identity = Identity("canvas", name, number)
     if "_".join(rest) in PAGES:
         return Owner(identity, rest[-1], late)
-    if len(rest) < 2 or not NUMBER.fullmatch(rest[0]):
+    file = "_".join(rest[1:])
+    if not file or not NUMBER.fullmatch(rest[0]):
         return None
-    return Owner(identity, "_".join(rest[1:]), late, int(rest[0]))
+    return Owner(identity, file, late, int(rest[0]))

@@ -81,8 +81,10 @@ def _is_same_name(participant: str, row: Row, name: str) -> bool:
 
 def write_feedback(
     handed_in: Iterable[tuple[Row, SubmissionResult]], pages: Path, path: Path
-) -> list[str]:
+) -> int:
     """Zip the feedback pages under the names that Moodle's importer looks for.
+
+    These are pages with a complete grade, and pages that say that nothing could be graded.
 
     Parameters
     ----------
@@ -95,20 +97,24 @@ def write_feedback(
 
     Returns
     -------
-    list of str
-        Whose page is missing.
+    int
+        How many pages there are.
     """
-    missing = []
+    count = 0
     unfinished = path.with_name(f".{path.name}.part")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for row, result in handed_in:
             page = pages / result.student / f"{result.exercise}.html"
-            if page.exists():
+            if page.exists() and _is_final(result):
                 archive.write(page, f"{_folder(row)}/{page.name}")
-            else:
-                missing.append(row.name)
+                count += 1
     unfinished.replace(path)
-    return missing
+    return count
+
+
+def _is_final(result: SubmissionResult) -> bool:
+    known = [question.points is not None for question in result.questions]
+    return result.points is not None or not any(known)
 
 
 def _folder(row: Row) -> str:

@@ -56,7 +56,8 @@ def collected(tmp_path):
     """A function that collects files from a folder or a zip."""
 
     def run(files, as_zip=False, expected=None):
-        source = tmp_path / ("handed_in.zip" if as_zip else "handed_in")
+        number = len(list(tmp_path.glob("handed_in*")))
+        source = tmp_path / f"handed_in_{number}{'.zip' if as_zip else ''}"
         if as_zip:
             source.write_bytes(zipped(files))
         else:
@@ -107,9 +108,9 @@ def test_names_of_learning_platforms_are_known(collected, request, name, student
 @pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
 def test_each_student_keeps_an_own_name(collected, as_zip):
     files = {
-        f"download/Ada L_1_assignsubmission_file_/{THREE}.ipynb": GOOD,
-        f"download/Ada L_2_assignsubmission_file_/{THREE}.ipynb": GOOD,
-        f"download/Müller_3_assignsubmission_file_/{FIVE}.ipynb": content(FIVE),
+        f"submissions/Ada L_1_assignsubmission_file_/{THREE}.ipynb": GOOD,
+        f"submissions/Ada L_2_assignsubmission_file_/{THREE}.ipynb": GOOD,
+        f"submissions/Müller_3_assignsubmission_file_/{FIVE}.ipynb": content(FIVE),
     }
     assert summary(collected(files, as_zip)) == [
         ("Ada-L_1", THREE, True),
@@ -501,6 +502,25 @@ def test_zip_of_nobody_in_particular_is_not_graded(collected):
     (submission,) = collected({name: zipped({f"{THREE}.ipynb": GOOD})}, as_zip=True)
     assert submission.path is None and "different people" in submission.problem
     assert submission.student != "Ada_1"
+
+
+@pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ["ada/x.ipynb", "grace/x.ipynb"],
+        ["lovelaceada_12_99_x.ipynb"],
+        ["Ada_1_assignsubmission_file_/x.ipynb"],
+    ],
+)
+def test_what_is_in_a_learners_folder_belongs_to_nobody_else(collected, inside, as_zip):
+    files = {f"eve/{name}": GOOD for name in inside}
+    with pytest.raises(ValueError, match="put it into a folder called submitted"):
+        collected(files, as_zip)
+    submissions = collected({f"submitted/{name}": data for name, data in files.items()}, as_zip)
+    assert {one.student for one in submissions} == {"eve"}
+    submissions = collected(files | {f"zoe/{THREE}.ipynb": GOOD}, as_zip)
+    assert {one.student for one in submissions} == {"eve", "zoe"}
 
 
 def test_people_with_the_same_letters_stay_two(collected):

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from course_admin.grading.collect import Submission
 from course_admin.grading.gradebook import GradingRecord
@@ -133,3 +135,36 @@ def test_a_grade_whose_copy_is_gone_is_not_computed_again(handed_in, tmp_path):
     (tmp_path / "submitted" / "ada" / EXERCISE / f"{EXERCISE}.ipynb").unlink()
     assert keeps_without_copy(handed_in(record(), late=True))
     assert not keeps_without_copy(handed_in(None, path=False, problem="is damaged"))
+
+
+MINUTES = st.none() | st.integers(0, 3)
+HAND_INS = st.lists(
+    st.tuples(MINUTES, st.sampled_from([None, False, True]), st.sampled_from("abc"), MINUTES),
+    min_size=2,
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(HAND_INS)
+def test_whatever_comes_in_whatever_order_no_grade_changes_in_silence(tmp_path_factory, hand_ins):
+    into, graded = tmp_path_factory.mktemp("graded"), None
+    for minute, late, content, attachment in hand_ins:
+        time = None if minute is None else datetime(2026, 3, 2, 12, minute)
+        origin = replace(ON_CANVAS, attachment=(attachment or 0) + 1, digest=content)
+        path = into / f"{EXERCISE}.ipynb"
+        path.write_text(content)
+        got = settle(
+            Submission("ada", EXERCISE, path, time, late, origin=origin), graded, into, "review"
+        )
+        new = record(got.timestamp, late=got.late, origin=got.origin, history=got.history)
+        new.contested = got.contested
+        assert text(got) == got.origin.digest
+        if graded and content != graded.origin.digest:
+            if got.origin.digest == content:
+                assert len(got.history) == len(graded.history) + 1
+                assert late is not True or graded.late
+                assert origin.attachment > graded.origin.attachment
+            else:
+                assert got.contested and (got.late, got.origin) == (graded.late, graded.origin)
+        graded = new

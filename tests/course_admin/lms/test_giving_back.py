@@ -1,8 +1,11 @@
 """Grades get into the row of the person or nowhere, in files as Moodle and Canvas write them."""
 
+import zipfile
+
 import pytest
 from lms import classroom
 from lms.classroom import (
+    ADA,
     ANA,
     CLASS,
     EXERCISE,
@@ -172,13 +175,28 @@ def test_feedback_goes_to_whom_moodle_finds_in_the_folders_names(tmp_path):
         page.write_text(one.origin.name)
     page.unlink()
     given = give_back(table, results)
-    missing = write_feedback(given.handed_in, tmp_path / "feedback", tmp_path / "feedback.zip")
-    assert missing == ["Eve_99_x / .."]
+    archive = tmp_path / "feedback.zip"
+    assert write_feedback(given.handed_in, tmp_path / "feedback", archive) == 2
     page.write_text("Eve")
-    write_feedback(given.handed_in, tmp_path / "feedback", tmp_path / "feedback.zip")
+    assert write_feedback(given.handed_in, tmp_path / "feedback", archive) == 3
     numbers = {str(who.moodle_number(EXERCISE)) for who in people}
     got = classroom.moodle_feedback((tmp_path / "feedback.zip").read_bytes(), numbers)
     assert got == dict.fromkeys(numbers, f"{EXERCISE}.html")
+
+
+def test_a_page_that_is_not_final_is_not_given_back(tmp_path):
+    waiting = in_moodle(ZOE, None, status=Status.BY_HAND)
+    waiting.questions.insert(0, QuestionResult("first", 0.0, 1))
+    damaged = in_moodle(ADA, None, status=Status.NEEDS_REVIEW, reasons=["is damaged"])
+    for one in (waiting, damaged):
+        (tmp_path / one.student).mkdir()
+        (tmp_path / one.student / f"{EXERCISE}.html").write_text("a page")
+    table = read_worksheet(written(tmp_path, classroom.worksheet()))
+    handed_in = give_back(table, [waiting, damaged]).handed_in
+    assert len(handed_in) == 2
+    assert write_feedback(handed_in, tmp_path, tmp_path / "feedback.zip") == 1
+    with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
+        assert archive.namelist()[0].startswith("Ada Lovelace_30018_assignfeedback_file_/")
 
 
 @pytest.mark.parametrize(("delimiter", "mark"), [(",", ""), (";", "\ufeff")])
