@@ -306,6 +306,7 @@ def _give_back_to_canvas(options) -> int:
 
 def _results_of(options) -> list:
     """Return the results of an exercise, with points that were given by hand since."""
+    from course_admin.grading.gradebook import UNKNOWN
     from course_admin.grading.pipeline import report
 
     results = report(options.into, options.db)
@@ -313,7 +314,9 @@ def _results_of(options) -> list:
     if not found:
         names = ", ".join(sorted({result.exercise for result in results})) or "nothing"
         raise ValueError(f"nobody handed in {options.exercise}; there are hand-ins of: {names}")
-    return found
+    recognised = {result.student for result in found}
+    unknown = [result for result in results if result.exercise == UNKNOWN]
+    return found + [result for result in unknown if result.student not in recognised]
 
 
 def _give_back(table, results: list, out: Path):

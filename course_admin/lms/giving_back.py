@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_admin.grading.gradebook import UNKNOWN
 from course_admin.grading.results import Status, SubmissionResult
 from course_admin.lms.layout import letters, number_in, number_like
 from course_admin.lms.sheets import Sheet
@@ -98,7 +99,7 @@ def give_back(table: Table, results: Iterable[SubmissionResult]) -> GivenBack:
     table : Table
         Its sheet is changed.
     results : iterable of SubmissionResult
-        Of one exercise, from any platform.
+        Of one exercise, from any platform, and hand-ins whose exercise is not known.
 
     Raises
     ------
@@ -113,7 +114,8 @@ def give_back(table: Table, results: Iterable[SubmissionResult]) -> GivenBack:
         found = by_number[row.number] + (by_team[letters(row.team)] if row.team else [])
         matched.update(map(id, found))
         _fill_row(table, row, found, given)
-    given.unmatched = [_label(result) for result in results if id(result) not in matched]
+    strangers = [one for one in results if id(one) not in matched and one.exercise != UNKNOWN]
+    given.unmatched = list(map(_label, strangers))
     if results and not matched:
         raise ValueError(
             f"{table.sheet.path} knows nobody who handed in {results[0].exercise}: take the table "

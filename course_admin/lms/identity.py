@@ -139,17 +139,17 @@ def owner_of(parts: tuple[str, ...], exercises: Iterable[str], roster: Knows | N
     if len(readings) == 1:
         return readings[0]
     if readings:
-        return _unclear(parts)
+        return _unclear(parts, ", or give the gradebook with --roster")
     if top.lower().endswith(".zip"):
         return Owner(Identity("zip", Path(top).stem), file)
     problem = "names no student: put it into a folder with the student's name and grade again"
     return Owner(Identity("file", Path(top).stem), file, problem=problem)
 
 
-def _unclear(parts: tuple[str, ...]) -> Owner:
+def _unclear(parts: tuple[str, ...], remedy: str = "") -> Owner:
     problem = (
         "has a name that can be read as the file of different people: put it into a folder with "
-        "the learner's name, or name the platform's table of people with --roster"
+        f"the learner's name{remedy}"
     )
     return Owner(Identity("unclear", parts[0]), parts[-1], problem=problem)
 

@@ -1,6 +1,7 @@
 """Grades get into the row of the person or nowhere, in files as Moodle and Canvas write them."""
 
 import zipfile
+from dataclasses import replace
 
 import pytest
 from lms import classroom
@@ -19,6 +20,7 @@ from lms.classroom import (
     php_csv,
 )
 
+from course_admin.grading.gradebook import UNKNOWN
 from course_admin.grading.results import Origin, QuestionResult, Status, SubmissionResult
 from course_admin.lms.canvas import read_gradebook
 from course_admin.lms.giving_back import give_back, summary
@@ -119,6 +121,15 @@ def test_strangers_are_listed_and_get_no_row(tmp_path):
     assert given.unmatched == ["Mallory (moodle 30099)", "lópezana (canvas 14)"]
     assert any("is of Somebody Else" in left for left in given.left)
     assert any("enter by hand the one that counts" in left for left in given.left)
+
+
+def test_a_hand_in_that_nobody_recognised_is_no_missing_one(tmp_path):
+    unknown = replace(in_moodle(ZOE), exercise=UNKNOWN, questions=[], reasons=["holds no cells"])
+    elsewhere = replace(unknown, origin=Origin("moodle", "Zoe", "1"))
+    table = read_worksheet(written(tmp_path, classroom.worksheet()))
+    given = give_back(table, [replace(unknown, status=Status.NEEDS_REVIEW), elsewhere])
+    assert given.left == ["Zoë O'Neill: needs review (holds no cells)"]
+    assert ZOE.name not in given.without and not given.unmatched
 
 
 def test_a_team_has_one_grade_and_each_member_gets_it(tmp_path):
