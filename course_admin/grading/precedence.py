@@ -4,6 +4,7 @@ Platforms write the time of the download into their zips. So "newer" means downl
 handed in later where Canvas's numbers tell.
 """
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +39,8 @@ def settle(
     Returns
     -------
     Submission
-        Without a path where the grade stays, and the copy that it belongs to is gone.
+        Without a path where the grade stays, and the copy that it belongs to is gone, as when a
+        run was killed.
     """
     if on_conflict != REVIEW:
         submission = replace(submission, contested=None)
@@ -47,14 +49,23 @@ def settle(
     copy = into / "submitted" / submission.student / submission.exercise
     if record is None or record.problem:
         return _published(submission, copy)
-    if submission.origin.digest and submission.origin.digest == record.origin.digest:
+    same = submission.origin.digest and submission.origin.digest == record.origin.digest
+    if same and submission.path:
         return _published(_same_again(submission, record, on_conflict), copy)
     reason = _reason_to_keep(submission, record)
-    if reason is None or (on_conflict == REPLACE and submission.path):
+    if submission.path and (reason is None or on_conflict == REPLACE):
         return _published(_replacing(submission, record), copy)
     path = copy / f"{submission.exercise}.ipynb"
-    kept = _graded_before(submission, record, reason, on_conflict)
-    return replace(kept, path=path if path.exists() else None)
+    kept = _graded_before(submission, record, reason or "it cannot be graded", on_conflict)
+    is_copy = bool(record.copy) and digest_of(path) == record.copy
+    return replace(kept, path=path if is_copy else None)
+
+
+def digest_of(path: Path | None) -> str:
+    """Return a checksum of a cleaned notebook, empty if there is none."""
+    if path is None or not path.exists():
+        return ""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _published(submission: Submission, folder: Path) -> Submission:

@@ -1,5 +1,6 @@
 """A grade is replaced only by what is known to be newer and not late, and never silently."""
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 
 from course_admin.grading.collect import Submission
 from course_admin.grading.gradebook import GradingRecord
-from course_admin.grading.precedence import keeps_without_copy, settle
+from course_admin.grading.precedence import digest_of, keeps_without_copy, settle
 from course_admin.grading.results import Origin
 
 EXERCISE = "03_feature_extractor"
 MONDAY, TUESDAY = datetime(2026, 3, 2, 12), datetime(2026, 3, 3, 12)
 ADA = Origin("folder", "ada", None, "first.ipynb", digest="1")
+FIRST = hashlib.sha256(b"first").hexdigest()
 ON_CANVAS = Origin("canvas", "lovelaceada", "12", "first.ipynb", 700, "1")
 
 
@@ -38,7 +40,8 @@ def handed_in(tmp_path):
 
 def record(time=MONDAY, **facts):
     stamp = time.isoformat() if time else None
-    return GradingRecord("x", timestamp=stamp, **{"origin": ADA, "notes": ["a note"], **facts})
+    facts = {"origin": ADA, "notes": ["a note"], "copy": FIRST, **facts}
+    return GradingRecord("x", timestamp=stamp, **facts)
 
 
 def text(submission):
@@ -131,8 +134,17 @@ def test_a_doubt_within_one_download_stays_until_a_person_decides(handed_in):
     assert handed_in(None, "keep", contested="a or b?").contested is None
 
 
+def test_a_file_that_cannot_be_read_this_time_costs_no_grade(handed_in):
+    got = handed_in(record(), content="1", path=False, problem="takes too long")
+    assert text(got) == "first" and "cannot be graded (takes too long)" in got.contested
+
+
 def test_a_grade_whose_copy_is_gone_is_not_computed_again(handed_in, tmp_path):
-    (tmp_path / "submitted" / "ada" / EXERCISE / f"{EXERCISE}.ipynb").unlink()
+    copy = tmp_path / "submitted" / "ada" / EXERCISE / f"{EXERCISE}.ipynb"
+    copy.write_text("another one, of a run that was killed before it had a grade")
+    assert keeps_without_copy(handed_in(record(), late=True))
+    copy.unlink()
+    assert keeps_without_copy(handed_in(record(copy=""), late=True))
     assert keeps_without_copy(handed_in(record(), late=True))
     assert not keeps_without_copy(handed_in(None, path=False, problem="is damaged"))
 
@@ -157,8 +169,8 @@ def test_whatever_comes_in_whatever_order_no_grade_changes_in_silence(tmp_path_f
         got = settle(
             Submission("ada", EXERCISE, path, time, late, origin=origin), graded, into, "review"
         )
-        new = record(got.timestamp, late=got.late, origin=got.origin, history=got.history)
-        new.contested = got.contested
+        facts = {"origin": got.origin, "history": got.history, "contested": got.contested}
+        new = record(got.timestamp, late=got.late, copy=digest_of(got.path), **facts)
         assert text(got) == got.origin.digest
         if graded and content != graded.origin.digest:
             if got.origin.digest == content:
