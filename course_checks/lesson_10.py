@@ -271,7 +271,7 @@ def diagnosis(function, rng) -> str:
     copy, and 0.1 of accuracy. Of each kind some cases are close to the line.
     """
     cases = [(name, *rest) for name, kinds in _KINDS.items() for rest in kinds]
-    right, wrong = {name: [] for name in _KINDS}, {}
+    wrong = {}
     for place in rng.permutation(len(cases)).tolist():
         name, changes, reason = cases[place]
         case = _case(changes, rng)
@@ -280,16 +280,15 @@ def diagnosis(function, rng) -> str:
             raise Mistake(None, f"Return the name of a mistake; you gave {kind_of(answer)}.")
         if answer not in _KINDS:
             raise Mistake(None, f"You said {answer[:40]!r}; choose one of {', '.join(_KINDS)}.")
-        right[name].append(answer == name)
         if answer != name:
             wrong[place] = f"You said {answer!r} for {case}. {reason}"
     if not wrong:
         return f"All {len(cases)} cases are diagnosed correctly."
     name = cases[min(wrong)][0]
     detail = f"{len(cases) - len(wrong)} of {len(cases)} cases are right. {wrong[min(wrong)]}"
-    # Always giving the same answer is right for one of six names
-    share = (np.mean([np.mean(answers) for answers in right.values()]) - 1 / 6) / (5 / 6)
-    score = max(0.0, np.floor(round(4 * share, 6)) / 4)
+    # Always giving the same answer is right for one of the names
+    known = len(_KINDS) - len({cases[place][0] for place in wrong})
+    score = max(0.0, np.floor(4 * (known - 1) / (len(_KINDS) - 1)) / 4)
     raise Mistake(_SYMPTOMS.get(name), detail, score=score)
 
 

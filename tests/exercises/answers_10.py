@@ -357,20 +357,20 @@ WRONG = {
     ),
     "preprocessing_for_batch_norm": _wrong(
         4,
-        2,
+        1,
         "other-preprocessing",
         _diagnosed(batch_norm="False", preprocessing="case['by_test_code'] < case['during'] - 0.1"),
     ),
     "compared_with_during": _wrong(
         4,
-        3,
+        2,
         "other-preprocessing",
         _diagnosed(preprocessing="case['by_test_code'] < case['during'] - 0.1"),
         "below `after`",
     ),
     "preprocessing_asked_first": _wrong(
         4,
-        3,
+        2,
         "batch-norm-training",
         """
         if case["by_test_code"] < case["during"] - 0.1:
@@ -381,13 +381,13 @@ WRONG = {
     ),
     "knowing_more_after_the_epoch_suspected": _wrong(
         4,
-        3,
+        2,
         "other-preprocessing",
         _diagnosed(batch_norm="abs(case['after'] - case['during']) > 0.1"),
     ),
     "more_after_means_batch_norm": _wrong(
         4,
-        2,
+        1,
         "other-preprocessing",
         _diagnosed(batch_norm="case['after'] > case['during'] + 0.1"),
     ),
