@@ -111,17 +111,21 @@ def test_a_linear_probe_leaves_room_for_fine_tuning(parts, codes, seed):
     assert 0.70 <= accuracy <= 0.93
 
 
-def test_fine_tuning_beats_the_probe_and_training_from_scratch(backbone, parts, codes):
-    probe = probe_accuracy(codes[0], parts[0])
+def test_fine_tuning_beats_the_probe_and_training_from_scratch(backbone, parts):
+    """With every second training image, which takes half the time and shows more clearly."""
+    paths, labels, *evaluation = parts[0]
+    half = (paths[::2], labels[::2], *evaluation)
+    codes = [extract_features(backbone, paths).mean(axis=(1, 2)) for paths in half[::2]]
+    probe = probe_accuracy(codes, half)
     _, second = split_at(backbone, "block3")
-    middle = [extract_features(backbone, paths, upto="block3") for paths in parts[0][::2]]
-    tuned = train(add_classifier(second, 10), middle, parts[0])
-    pixels = [paths_to_tensor(paths, size=backbone.input_size) for paths in parts[0][::2]]
+    middle = [extract_features(backbone, paths, upto="block3") for paths in half[::2]]
+    tuned = train(add_classifier(second, 10), middle, half)
+    pixels = [paths_to_tensor(paths, size=backbone.input_size) for paths in half[::2]]
     pixels = [backbone.preprocess(array) for array in pixels]
     untrained = load_backbone("minivgg", weights=False)
-    scratch = train(add_classifier(untrained, 10), pixels, parts[0])
+    scratch = train(add_classifier(untrained, 10), pixels, half)
     print(f"probe {probe:.3f}; fine-tuned {tuned.round(3)}; from scratch {scratch.round(3)}")
-    assert tuned[-1] >= 0.95
-    assert tuned[-1] >= probe + 0.04
-    assert tuned[-1] >= scratch[-1] + 0.02
+    assert tuned[-1] >= 0.87
+    assert tuned[-1] >= probe + 0.1
+    assert tuned[-1] >= scratch[-1] + 0.3
     assert (tuned >= scratch).all()  # after the same epochs
