@@ -29,6 +29,7 @@ from course_admin.grading.kernel import Kernel, KernelDied
 from course_admin.grading.notebook_cells import graft, is_graded, is_hand_in
 from course_admin.grading.results import JudgedQuestion
 from course_admin.grading.sandbox import MEGABYTE, Limits
+from course_admin.grading.sanitizing import sanitize_outputs
 from course_checks.verdict import Verdict, set_hidden_seeds
 
 ENDING_SECONDS = 10
@@ -165,7 +166,7 @@ def main() -> None:
     job = GradingJob(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     notebook, judged, figures = run(job)
     folder = Path(job.folder)
-    nbformat.write(notebook, folder / "executed.ipynb")
+    nbformat.write(sanitize_outputs(notebook), folder / "executed.ipynb")
     written = {"judged": [asdict(one) for one in judged], "figures": figures}
     (folder / "results.json").write_text(json.dumps(written), encoding="utf-8")
 

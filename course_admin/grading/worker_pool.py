@@ -19,7 +19,6 @@ from course_admin.grading.hidden_data import held_back
 from course_admin.grading.kernel import folder_prefix, remove
 from course_admin.grading.results import JudgedQuestion
 from course_admin.grading.sandbox import Limits
-from course_admin.grading.sanitizing import sanitize_outputs
 from course_admin.grading.worker import GradingJob
 from course_checks.reference_data import VARIABLE
 
@@ -179,7 +178,7 @@ def _read_outcome(exit_status: int, folder: Path, log) -> Outcome:
         written = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         judged = [JudgedQuestion(**one) for one in written["judged"]]
         try:
-            executed = sanitize_outputs(nbformat.read(folder / "executed.ipynb", as_version=4))
+            executed = nbformat.read(folder / "executed.ipynb", as_version=4)
         except Exception as error:  # whatever one notebook does, the others are graded
             aborted = f"the output of its cells cannot be read ({type(error).__name__})"
             return Outcome(figures={"aborted": aborted})
