@@ -265,8 +265,7 @@ def _submissions(
     candidates = _candidates(files, assignments)
     strangers = []
     if expected:
-        strangers = [one for one in candidates if one.exercise not in (expected, None)]
-        candidates = [_as_expected(one, expected) for one in candidates if one not in strangers]
+        candidates, strangers = _as_expected(candidates, expected)
     by_exercise: dict[str | None, list[_Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_exercise[candidate.exercise].append(candidate)
@@ -283,14 +282,21 @@ def _submissions(
     return [_without_notebook(student, files, assignments, expected)]
 
 
-def _as_expected(candidate: _Candidate, expected: str) -> _Candidate:
-    """Count what is no notebook of any exercise as a try at the expected one."""
-    if candidate.exercise is not None:
-        return candidate
-    problem = candidate.problem
-    if candidate.cleaned:
-        problem = f"holds no question of {expected}: ask for the notebook that was handed out"
-    return replace(candidate, exercise=expected, problem=problem)
+def _as_expected(
+    candidates: list[_Candidate], expected: str
+) -> tuple[list[_Candidate], list[_Candidate]]:
+    """Separate notebooks of other exercises; without a right one, any other file is a try at it."""
+    right = [one for one in candidates if one.exercise == expected]
+    others = [one for one in candidates if one.exercise != expected]
+    if right:
+        return right, others
+    nowhere = f"holds no question of {expected}: ask for the notebook that was handed out"
+    tries = [
+        replace(one, exercise=expected, problem=nowhere if one.cleaned else one.problem)
+        for one in others
+        if one.exercise is None
+    ]
+    return tries, [one for one in others if one.exercise is not None]
 
 
 def _of_no_exercise(student: str, unknown: list[_Candidate]) -> list[Submission]:
@@ -305,7 +311,10 @@ def _with_strangers(
     student: str, chosen: list[Submission], strangers: list[_Candidate], expected: str
 ) -> list[Submission]:
     """Say which notebooks of other exercises are in a zip, and send a learner's only ones back."""
-    names = [f"{one.file.shown} is a notebook of {one.exercise}" for one in strangers[:MOST_NOTES]]
+    names = [
+        f"{one.file.shown} is a notebook of {one.exercise or 'no exercise'}"
+        for one in strangers[:MOST_NOTES]
+    ]
     said = "; ".join(names)
     if chosen:
         note = f"{said}, and was not graded here"
@@ -470,7 +479,7 @@ def _contested(newest: _Candidate, older: list[_Candidate]) -> str | None:
         for other in older
         if other.digest != newest.digest and not newest.file.is_surely_newer(other.file)
     ]
-    if not unclear:
+    if newest.problem or not unclear:
         return None
     return (
         f"nothing shows whether {newest.file.shown}, which was graded, is newer than "

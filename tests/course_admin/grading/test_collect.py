@@ -459,18 +459,21 @@ def test_collecting_again_gives_the_same(collected):
 
 
 def test_notebook_of_another_exercise_needs_review(collected):
+    scratch = nbformat.writes(new_notebook(cells=[marked("z")])).encode()
     files = {
         "ada/x.ipynb": content(FIVE),
         "grace/x.ipynb": GOOD,
         "grace/y.ipynb": content(FIVE),
+        "grace/scratch-9.ipynb": scratch,
         "zoe/note.docx": b"x",
-        "zora/x.ipynb": nbformat.writes(new_notebook(cells=[marked("z")])).encode(),
+        "zora/x.ipynb": scratch,
     }
     ada, grace, zoe, zora = collected(files, expected=THREE)
     assert {one.exercise for one in (ada, grace, zoe, zora)} == {THREE}
     assert "x.ipynb is a notebook of 05_fine_tuning, but 03_feature_extractor" in ada.problem
     assert ada.path is None and ada.origin.file == "x.ipynb"
-    assert grace.problem is None and "y.ipynb is a notebook of" in grace.notes[0]
+    assert grace.problem is None and grace.origin.file == "x.ipynb"
+    assert "scratch-9.ipynb is a notebook of no exercise; y.ipynb is a noteb" in grace.notes[0]
     assert "holds no notebook" in zoe.problem
     assert "holds no question of 03_feature_extractor" in zora.problem
 
