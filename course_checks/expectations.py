@@ -32,6 +32,16 @@ def raise_if_like(given, *wrong: tuple, atol: float = 1e-3) -> None:
             raise mistake
 
 
+def worst_place(given: np.ndarray, expected: np.ndarray) -> tuple[int, ...]:
+    """Return the index at which an array deviates most from the expected one.
+
+    >>> worst_place(np.array([[1, 2], [3, 9]]), np.array([[1, 2], [3, 4]]))
+    (1, 1)
+    """
+    deviation = np.abs(np.asarray(given, "float64") - expected)
+    return tuple(int(i) for i in np.unravel_index(deviation.argmax(), deviation.shape))
+
+
 def expect_number(answer) -> int | float:
     """Return the answer, which must be one finite number."""
     if isinstance(answer, bool) or not isinstance(answer, int | float):

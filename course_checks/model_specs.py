@@ -16,14 +16,15 @@ def _second_part(block: str):
     return split_at(load_backbone(), block)[1]
 
 
-def _classifier(features: int, classes: int):
-    """Build a small network that ends in a classifier."""
+def _classifier(channels: int, features: int, classes: int):
+    """Build a small network that ends in two dense layers, of which the last is its classifier."""
     import keras
 
     inputs = keras.Input((8, 8, 3))
-    maps = keras.layers.Conv2D(features, 3, activation="relu")(inputs)
-    pooled = keras.layers.GlobalAveragePooling2D()(maps)
-    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(pooled))
+    maps = keras.layers.Conv2D(channels, 3, activation="relu")(inputs)
+    codes = keras.layers.GlobalAveragePooling2D()(maps)
+    codes = keras.layers.Dense(features, activation="relu")(codes)
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(codes))
 
 
 def _linear(kernel: np.ndarray, bias: np.ndarray, pooled: bool = True):

@@ -165,7 +165,8 @@ def test_exception_of_the_learner_is_named():
 
 SETTINGS = {
     "second_part": {"block": "block4"},
-    "classifier": {"features": 5, "classes": 3},
+    "blocks": {"filters": [[3], [4, 5]]},
+    "classifier": {"channels": 4, "features": 5, "classes": 3},
     "linear": {"kernel": np.ones((4, 3)), "bias": np.zeros(3)},
     "trained_network": {
         "weights": [
