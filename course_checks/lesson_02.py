@@ -1,8 +1,16 @@
 """Checks of exercise 2: what the layers learn."""
 
+import functools
+
 import numpy as np
 
-from course_checks.expectations import expect_array, expect_pair, require_all
+from course_checks.expectations import (
+    expect_array,
+    expect_pair,
+    raise_if_like,
+    require_all,
+    worst_place,
+)
 from course_checks.protocol import ModelSpec, ask
 from course_checks.reference_network import linear_scores, softmax
 from course_checks.verdict import Mistake, check
@@ -19,27 +27,35 @@ GREY = 127
 
 @check()
 def receptive_field_by_hand(function, rng) -> str:
-    """Check ``function(layers)``: (size of the field, stride) after layers (kernel, step)."""
+    """Check ``function(layers)``: (size of the field, stride) after layers (kernel, step).
+
+    Right are both numbers for three lists of pairs that end in different strides. No rule of
+    `_wrong_sizes` or `_wrong_strides` gives one of them.
+    """
+    strides = set()
     for _ in range(3):
-        kernels = [3, *(int(kernel) for kernel in rng.choice([3, 5, 7], 3))]
-        convolutions = [(kernel, 1) for kernel in kernels]
-        layers = [*convolutions[:2], (2, 2), convolutions[2], (3, 2), convolutions[3]]
+        layers = _layers(rng, strides)
+        right = _field(layers)
+        strides.add(right[1])
         answer = expect_pair(ask(function, layers))
-        size, stride = right = _field(layers)
-        case = f"For {layers} you gave {answer[0]:g} and {answer[1]:g}"
-        if answer == right:
-            continue
-        if answer == right[::-1]:
-            raise Mistake("heads-swapped", f"{case}. The size comes first.", score=0.5)
-        if answer[0] == 1 + sum(kernel - 1 for kernel, _ in layers):
-            raise Mistake("strides-forgotten", f"{case}; the field has {size} pixels.")
-        if answer[0] == _field_stepping_first(layers):
-            raise Mistake("step-too-early", f"{case}; the field has {size} pixels.", score=0.5)
-        if answer[0] == size:
-            detail = f"{case}. The size is right; neighbouring values are {stride} pixels apart."
-            raise Mistake(None, detail, score=0.5)
-        raise Mistake(None, f"{case}; it should be {size} and {stride}.")
+        if answer != right:
+            _name_wrong_field(answer, right, layers)
     return "Each stride makes all later receptive fields grow faster."
+
+
+def _layers(rng, strides: set[int]) -> list[tuple[int, int]]:
+    """Draw convolutions and poolings for which every wrong rule is wrong."""
+    while True:
+        kernels = rng.choice([3, 5, 7], 3)
+        layers = [*((int(kernel), 1) for kernel in kernels), (2, 2), (3, 2), (3, 3), (5, 2)]
+        layers = [layers[i] for i in rng.permutation(len(layers))[: rng.integers(4, 7)]]
+        size, stride = _field(layers)
+        if (
+            stride not in strides
+            and size not in _wrong_sizes(layers).values()
+            and stride not in _wrong_strides(layers).values()
+        ):
+            return layers
 
 
 def _field(layers: list[tuple[int, int]]) -> list[int]:
@@ -49,193 +65,394 @@ def _field(layers: list[tuple[int, int]]) -> list[int]:
     return [size, stride]
 
 
-def _field_stepping_first(layers: list[tuple[int, int]]) -> int:
-    size, stride = 1, 1
-    for kernel, step in layers:
-        stride *= step
-        size += (kernel - 1) * stride
-    return size
+_EARLY = "each stride applied to its own layer"
+_NO_STRIDES = "no strides"
+
+
+def _wrong_sizes(layers: list[tuple[int, int]]) -> dict[str, int]:
+    kernels, steps = np.array(layers).T
+    before = np.cumprod([1, *steps])[:-1]
+    pooled = kernels == steps
+    sizes = {
+        _NO_STRIDES: 1 + (kernels - 1).sum(),
+        _EARLY: 1 + ((kernels - 1) * before * steps).sum(),
+        "the whole kernel added, instead of kernel - 1": 1 + (kernels * before).sum(),
+        "a field of 0 pixels at the start, instead of 1": ((kernels - 1) * before).sum(),
+        "poolings left out": 1 + ((kernels - 1) * before)[~pooled].sum(),
+        "the last layer left out": 1 + ((kernels - 1) * before)[:-1].sum(),
+        "the layers in the wrong order": _field(layers[::-1])[0],
+    }
+    return {rule: int(size) for rule, size in sizes.items()}
+
+
+def _wrong_strides(layers: list[tuple[int, int]]) -> dict[str, int]:
+    steps = np.array(layers)[:, 1]
+    strides = {
+        "the stride of the last layer": steps[-1],
+        "the strides added up, instead of multiplied": steps.sum(),
+        "the strides added up, beyond 1": (steps - 1).sum(),
+        "the last layer left out": np.prod(steps[:-1]),
+        "each stride counted as 2": 2 ** (steps > 1).sum(),
+        "no stride": 1,
+    }
+    return {rule: int(stride) for rule, stride in strides.items()}
+
+
+def _name_wrong_field(answer: list, right: list, layers: list) -> None:
+    size, stride = right
+    case = f"For {layers} you gave {answer[0]:g} and {answer[1]:g}"
+    if answer == right[::-1]:
+        raise Mistake("heads-swapped", f"{case}. The size comes first.", score=0.5)
+    if answer[0] == size:
+        rules = [rule for rule, wrong in _wrong_strides(layers).items() if answer[1] == wrong]
+        why = f" Yours is that with {' or '.join(rules)}." if rules else ""
+        detail = f"The size is right; neighbouring values are {stride} pixels apart.{why}"
+        raise Mistake(None, f"{case}. {detail}", score=0.5)
+    rules = [rule for rule, wrong in _wrong_sizes(layers).items() if answer[0] == wrong]
+    if _NO_STRIDES in rules:
+        raise Mistake("strides-forgotten", f"{case}; the field has {size} pixels.")
+    if _EARLY in rules:
+        raise Mistake("step-too-early", f"{case}; the field has {size} pixels.", score=0.5)
+    why = f" Your size is that with {' or '.join(rules)}." if rules else ""
+    raise Mistake(None, f"{case}; it should be {size} and {stride}.{why}")
 
 
 @check()
 def covering_squares(function, rng) -> str:
     """Check ``function(model, image, number, size)``: the drop of a class's probability.
 
-    The model is a softmax on the average colour, so NumPy can compute the right answer.
+    Right are all drops, to 0.001, for two images with more rows than columns of squares or fewer.
+    The model is a softmax on the average colour, so NumPy can compute them; every mistake of
+    `_wrong_drops` changes one of them by more.
     """
-    for size in rng.permutation([2, 3, 4])[:2]:
-        rows, columns = (int(number) for number in rng.permutation([2, 3, 4, 5])[:2])
-        image, number, weights = _coloured_squares(rng, rows, columns, int(size))
-        model = ModelSpec("linear", {**weights, "pooled": False})
-        given = ModelSpec("read_only", {"array": image})
-        answer = ask(function, model, given, number, int(size))
-        expected = _drops(image, number, int(size), weights)
-        if np.shape(answer) == (columns, rows) and np.allclose(answer, expected.T, atol=1e-3):
-            detail = "Rows and columns are swapped: the first index is the row."
-            raise Mistake(None, detail, score=0.5)
-        answer = expect_array(answer, (rows, columns))
-        if not np.allclose(answer, expected, atol=1e-3):
-            _name_wrong_drop(answer, expected, image, number, int(size), weights)
+    shapes = [(2, 3), (4, 2)] if rng.integers(2) else [(3, 2), (2, 4)]
+    sizes = rng.permutation([2, 3, 4])
+    for (rows, columns), size in zip(rng.permutation(shapes), sizes, strict=False):
+        case = _Covering(rng, int(rows), int(columns), int(size))
+        model = ModelSpec("linear", {**case.weights, "pooled": False})
+        given = ModelSpec("read_only", {"array": case.image})
+        answer = ask(function, model, given, case.number, case.size)
+        _require_drops(answer, case)
     return "Where the drop is large, the answer relies on that square; it can also be negative."
 
 
-def _coloured_squares(rng, rows: int, columns: int, size: int) -> tuple:
-    """Draw an image of clearly different squares, and a network that classifies colours."""
-    colours = rng.uniform(0, 255, (rows, columns, 3))
-    image = np.repeat(np.repeat(colours, size, axis=0), size, axis=1)
-    image = np.clip(image + rng.normal(0, 5, image.shape), 0, 255).astype("float32")
-    average = image.mean(axis=(0, 1))
-    kernel = rng.choice([-1, 1], (3, 4)) * rng.uniform(0.05, 0.1, (3, 4))
-    # These biases make all classes about equally probable for the uncovered image
-    bias = rng.normal(0, 0.3, 4) - average @ kernel
-    return image, int(rng.integers(4)), {"kernel": kernel, "bias": bias}
+class _Covering:
+    """An image of clearly different squares, and a network that classifies its average colour.
+
+    The class in question is neither the most probable one nor the first or the last.
+    """
+
+    def __init__(self, rng, rows: int, columns: int, size: int):
+        self.rows, self.columns, self.size = rows, columns, size
+        while True:
+            self._draw(rng)
+            right, wrong = self.drops(), [values for values, _ in _wrong_drops(self)]
+            apart = min(np.abs(values - right).max() for values in wrong)
+            if right.min() < -0.02 and right.max() > 0.02 and apart > 0.0015:
+                return
+
+    def _draw(self, rng) -> None:
+        colours = rng.uniform(0, 255, (self.rows, self.columns, 3))
+        image = np.repeat(np.repeat(colours, self.size, axis=0), self.size, axis=1)
+        image = np.clip(image + rng.normal(0, 20, image.shape), 0, 255).round()
+        kernel = rng.choice([-1, 1], (3, 4)) * rng.uniform(0.05, 0.1, (3, 4))
+        # These biases make all classes about equally probable for the uncovered image
+        bias = rng.normal(0, 0.3, 4) - image.mean(axis=(0, 1)) @ kernel
+        self.image, self.weights = image.astype("float32"), {"kernel": kernel, "bias": bias}
+        favourite = self._probabilities(image[None])[0].argmax()
+        self.number = int(rng.choice([number for number in (1, 2) if number != favourite]))
+
+    def _probabilities(self, images: np.ndarray) -> np.ndarray:
+        return softmax(linear_scores(images.mean(axis=(1, 2)), self.weights))
+
+    def before(self, number: int) -> float:
+        """Return the probability of a class for the uncovered image."""
+        return self._probabilities(self.image[None].astype("float64"))[0, number]
+
+    def masks(self, side: int | None = None) -> np.ndarray:
+        """Return for each square where it is, ``(squares, height, width, 1)``."""
+        masks = np.zeros((self.rows, self.columns, *self.image.shape[:2], 1), bool)
+        for row, column in np.ndindex(self.rows, self.columns):
+            top, left, side = row * self.size, column * self.size, side or self.size
+            masks[row, column, top : top + side, left : left + side] = True
+        return masks.reshape(-1, *masks.shape[2:])
+
+    def drops(self, fill=GREY, number: int | None = None, masks=None) -> np.ndarray:
+        """Compute what covering each square costs a class."""
+        number = self.number if number is None else number
+        covered = np.where(self.masks() if masks is None else masks, fill, self.image)
+        drops = self.before(number) - self._probabilities(covered)[:, number]
+        return drops.reshape(self.rows, self.columns)
 
 
-def _probability(images: np.ndarray, number: int, weights: dict) -> np.ndarray:
-    return softmax(linear_scores(images.mean(axis=(1, 2)), weights))[:, number]
-
-
-def _drops(image, number, size, weights, pile_up: bool = False, fill: float = GREY):
-    """Compute what covering each square costs; with `pile_up`, squares stay covered."""
-    rows, columns = image.shape[0] // size, image.shape[1] // size
-    covered, images = image.astype("float64"), []
-    for row in range(rows):
-        for column in range(columns):
-            if not pile_up:
-                covered = image.astype("float64")
-            places = np.s_[row * size : (row + 1) * size, column * size : (column + 1) * size]
-            covered[places] = fill
-            images.append(covered.copy())
-    before = _probability(image[None], number, weights)
-    drops = before - _probability(np.array(images), number, weights)
-    return drops.reshape(rows, columns)
-
-
-def _name_wrong_drop(answer, expected, image, number, size, weights) -> None:
-    before = _probability(image[None], number, weights)[0]
-    if np.allclose(answer, -expected, atol=1e-3):
-        detail = "The sign is wrong: where the probability drops, the number should be positive."
-        raise Mistake(None, detail, score=2 / 3)
-    if np.allclose(answer, before - expected, atol=1e-3):
-        detail = "These are the probabilities themselves; return how much they drop."
+def _require_drops(answer, case: _Covering) -> None:
+    right = case.drops()
+    if np.shape(answer) == right.T.shape and np.allclose(answer, right.T, atol=1e-3):
+        detail = "Rows and columns are swapped: the first index is the row."
         raise Mistake(None, detail, score=0.5)
-    piled = _drops(image, number, size, weights, pile_up=True)
-    if np.allclose(answer, piled, atol=1e-3):
-        raise Mistake("covers-pile-up", score=1 / 3)
-    if np.allclose(answer, _drops(image, number, size, weights, fill=0), atol=1e-3):
-        detail = "The squares are covered with black (0); use grey (127)."
-        raise Mistake(None, detail, score=2 / 3)
-    detail = f"Covering the first square should cost {expected[0, 0]:.3f}"
-    raise Mistake(None, f"{detail}; you gave {answer[0, 0]:.3f}.")
+    answer = expect_array(answer, right.shape)
+    if np.allclose(answer, right, atol=1e-3):
+        return
+    raise_if_like(answer, *_wrong_drops(case))
+    row, column = worst_place(answer, right)
+    detail = f"Covering the square in row {row} and column {column}, counted from 0, should cost"
+    detail = f"{detail} {right[row, column]:.3f}; you gave {answer[row, column]:.3f}."
+    raise Mistake(None, f"{detail} Each square is covered alone, with grey (127).")
+
+
+def _wrong_drops(case: _Covering) -> list[tuple[np.ndarray, Mistake]]:
+    right, before, masks = case.drops(), case.before(case.number), case.masks()
+    grey = "The squares are covered with {}; use grey (127)."
+    fills = {"black (0)": 0, "white (255)": 255, "128": 128, "127.5": 127.5}
+    fills["the average colour"] = case.image.mean(axis=(0, 1))
+    others = [number for number in range(4) if number != case.number]
+    other = "This is the drop of another class; look at class `number`."
+    piled = np.logical_or.accumulate(masks)
+    return [
+        (-right, Mistake(None, "The sign is wrong: a drop of the probability is positive.", 2 / 3)),
+        (
+            before - right,
+            Mistake(None, "These are the probabilities themselves; return the drops.", 0.5),
+        ),
+        (right / before, Mistake(None, "These are relative; subtract without dividing.", 0.5)),
+        (
+            np.abs(right),
+            Mistake(None, "The sign is lost: where the probability rises, it is negative.", 0.5),
+        ),
+        (
+            np.maximum(right, 0),
+            Mistake(None, "Where the probability rises, the number is negative, not 0.", 0.5),
+        ),
+        (
+            right.T.reshape(right.shape),
+            Mistake(None, "The squares are in the wrong order: go through them row by row.", 0.5),
+        ),
+        (case.drops(masks=piled), Mistake("covers-pile-up", score=1 / 3)),
+        (
+            case.drops(masks=~masks),
+            Mistake(None, "All but the square is covered; cover the square alone.", 1 / 3),
+        ),
+        (
+            case.drops(masks=case.masks(case.size - 1)),
+            Mistake(None, "The squares are covered up to their last row and column.", 1 / 3),
+        ),
+        *(
+            (case.drops(fill), Mistake(None, grey.format(name), 2 / 3))
+            for name, fill in fills.items()
+        ),
+        *((case.drops(number=number), Mistake(None, other, 1 / 3)) for number in others),
+    ]
 
 
 @check()
 def grad_cam_by_hand(function, rng) -> str:
-    """Check ``function(maps, gradients)``: Grad-CAM's heat map, its largest value 1."""
+    """Check ``function(maps, gradients)``: Grad-CAM's heat map, its largest value 1.
+
+    Right is the map to 0.006, and zeros where nothing is evidence for the class. Which of eight
+    calls these are is drawn.
+    """
 
     def compare(maps, gradients):
-        answer = ask(function, maps, gradients)
-        _require_heat(answer, maps, gradients)
+        _require_heat(ask(function, maps, gradients), maps, gradients)
 
-    maps, gradients = _maps_and_gradients(rng)
-    against = -np.abs(gradients)  # every value of the maps is evidence against the class
-    require_all(lambda: compare(maps, gradients), lambda: _require_nothing(function, maps, against))
+    def compare_nothing(maps, gradients):
+        # Every value of the maps is evidence against the class
+        _require_nothing(ask(function, maps, -np.abs(gradients)), maps)
+
+    comparisons = [compare, compare_nothing, *rng.choice([compare, compare_nothing], 6)]
+    cases = [functools.partial(way, *_maps_and_gradients(rng)) for way in comparisons]
+    require_all(*cases, rng=rng)
     return "One weight per channel, the weighted sum, and its positive part."
 
 
 def _maps_and_gradients(rng) -> tuple[np.ndarray, np.ndarray]:
-    """Draw maps as after a ReLU, and gradients that give the weighted sum both signs."""
+    """Draw maps as after a ReLU, and gradients for which every other heat map is another."""
     while True:
         rows, columns, channels = (int(n) for n in rng.permutation(np.arange(4, 10))[:3])
         maps = np.maximum(rng.normal(0, 1, (rows, columns, channels)), 0)
         gradients = rng.normal(0, 1, maps.shape) + rng.normal(0, 1, channels)
         heat = maps @ gradients.mean(axis=(0, 1))
-        if heat.min() < -0.5 and heat.max() > 0.5:
+        if heat.min() > -0.5 or heat.max() < 0.5 or not maps.sum(axis=-1).all():
+            continue
+        right = np.maximum(heat, 0) / heat.max()
+        wrong = [values for values, _ in _wrong_heats(maps, gradients)]
+        if min(np.abs(values - right).max() for values in wrong) > 0.05:
             return maps, gradients
 
 
 def _require_heat(answer, maps: np.ndarray, gradients: np.ndarray) -> None:
     answer = expect_array(answer, maps.shape[:2])
     heat = maps @ gradients.mean(axis=(0, 1))
-    if np.allclose(answer, np.maximum(heat, 0) / heat.max(), atol=1e-3):
+    right = np.maximum(heat, 0) / heat.max()
+    if np.allclose(answer, right, atol=0.006):
         return
-    if np.allclose(answer, np.maximum(heat, 0), atol=1e-3):
+    if answer.max() > 0 and np.allclose(answer / answer.max(), right, atol=0.006):
         detail = "The heat map is right except for its scale: divide by its largest value."
         raise Mistake(None, detail, score=2 / 3)
-    largest = np.abs(heat).max()
-    if any(np.allclose(answer, heat / scale, atol=1e-3) for scale in (heat.max(), largest, 1)):
-        raise Mistake("relu-missing", score=1 / 3)
-    local = np.maximum((maps * gradients).sum(axis=-1), 0)
-    early = np.maximum(maps * gradients.mean(axis=(0, 1)), 0).sum(axis=-1)
-    for wrong, name in ((local, "gradients-not-averaged"), (early, "relu-per-channel")):
-        if np.allclose(answer, wrong / wrong.max(), atol=1e-3):
-            raise Mistake(name, score=1 / 3)
-    raise Mistake(None, "This is a different map. Average the gradients of each channel first.")
+    raise_if_like(answer, *_wrong_heats(maps, gradients), atol=0.006)
+    row, column = worst_place(answer, right)
+    place = f"In row {row} and column {column}, counted from 0, the map should be"
+    place = f"{place} {right[row, column]:.3f}; you gave {answer[row, column]:.3f}."
+    raise Mistake(None, f"{place} Average the gradients of each channel first.")
 
 
-def _require_nothing(function, maps: np.ndarray, against: np.ndarray) -> None:
-    answer = np.asarray(ask(function, maps, against), "float64")
-    if answer.shape == maps.shape[:2] and np.isfinite(answer).all() and not answer.any():
-        return
+def _wrong_heats(maps: np.ndarray, gradients: np.ndarray) -> list[tuple[np.ndarray, Mistake]]:
+    weights = gradients.mean(axis=(0, 1))
+    heat = maps @ weights
+    above = heat - heat.min()
+    no_relu = Mistake("relu-missing", score=1 / 3)
+    maps_named = {
+        "gradients-not-averaged": (maps * gradients).sum(axis=-1),
+        "relu-per-channel": np.maximum(maps * weights, 0).sum(axis=-1),
+    }
+    described = {
+        "The weights lost their sign: evidence against the class counts too.": maps
+        @ np.abs(weights),
+        "Negative values of the sum became positive; they should be zero.": np.abs(heat),
+        "The gradients play no part: they weight the channels.": maps.sum(axis=-1),
+        "Maps and gradients are swapped: the gradients are averaged.": gradients
+        @ maps.mean(axis=(0, 1)),
+        "The largest gradient is used; average it over the map.": maps @ gradients.max(axis=(0, 1)),
+    }
+    return [
+        *((heat / scale, no_relu) for scale in (heat.max(), np.abs(heat).max(), 1)),
+        (above / above.max(), no_relu),
+        *((_positive(wrong), Mistake(name, score=1 / 3)) for name, wrong in maps_named.items()),
+        *((_positive(wrong), Mistake(None, name, 1 / 3)) for name, wrong in described.items()),
+    ]
+
+
+def _positive(heat: np.ndarray) -> np.ndarray:
+    return np.maximum(heat, 0) / max(heat.max(), 1e-9)
+
+
+def _require_nothing(answer, maps: np.ndarray) -> None:
     detail = "Where nothing is evidence for the class, the map should be zero"
-    if answer.shape == maps.shape[:2] and np.isnan(answer).any():
-        detail = f"{detail}; dividing zero by zero gives NaN"
-    raise Mistake(None, f"{detail}.", score=2 / 3)
+    if np.shape(answer) == maps.shape[:2] and np.isnan(np.asarray(answer, "float64")).any():
+        raise Mistake(None, f"{detail}; dividing zero by zero gives NaN.", score=2 / 3)
+    if np.abs(expect_array(answer, maps.shape[:2])).max() > 1e-6:
+        raise Mistake(None, f"{detail}.", score=2 / 3)
 
 
 @check()
 def channel_chosen_in_training(function, rng) -> str:
-    """Check ``function(train, valid)``: the best training channel, and its score on validation."""
-    for sign in rng.permutation([-1, 1]):
-        train, valid, facts = _two_tables(rng, sign)
-        answer = expect_pair(ask(function, train, valid))
-        channel, share = facts["channel"], facts["valid"][facts["channel"]]
-        case = f"You gave channel {answer[0]:g} and {answer[1]:.3f}."
-        if answer[0] == facts["best_on_valid"]:
-            raise Mistake("chosen-on-validation", case)
-        if answer[0] == facts["only_dogs"]:
-            detail = f"A channel that prefers cats is just as good. {case}"
-            raise Mistake(None, detail, score=1 / 3)
-        if answer[0] != channel:
-            raise Mistake(None, f"Another channel is better on the training images. {case}")
-        right = share if sign > 0 else 1 - share
-        if np.isclose(answer[1], right, atol=1e-3):
-            continue
-        if np.isclose(answer[1], 1 - right, atol=1e-3):
-            detail = f"The channel is right; the score is that of the other animal. {case}"
-            raise Mistake(None, detail, score=2 / 3)
-        on_train = facts["train"][channel]
-        if np.isclose(max(answer[1], 1 - answer[1]), max(on_train, 1 - on_train), atol=1e-3):
-            raise Mistake("judged-where-chosen", case, score=1 / 3)
-        raise Mistake(None, f"The channel is right; its score should be {right:.3f}. {case}")
+    """Check ``function(train, valid)``: the best training channel, and its score on validation.
+
+    Right are the channel with the largest share of right pairs in training, and its share on the
+    validation images (to 0.005) for the animal that it prefers in training. On the validation
+    images it may prefer the other one.
+    """
+    cases = [(sign, flips) for sign in (-1, 1) for flips in (False, True)]
+    require_all(
+        *(functools.partial(_require_channel, function, rng, *case) for case in cases), rng=rng
+    )
     return "Chosen on the training images, judged on the others."
 
 
-def _two_tables(rng, sign: int) -> tuple:
-    """Draw codes whose best channel differs on training, on validation, and for dogs alone.
+def _require_channel(function, rng, sign: int, flips: bool) -> None:
+    train, valid, facts = _two_tables(rng, sign, flips)
+    channel, score = expect_pair(ask(function, train, valid))
+    case = f"You gave channel {channel:g} and {score:.3f}."
+    best, right = facts["best"], facts["right"]
+    if channel == facts["on_valid"]:
+        raise Mistake("chosen-on-validation", case)
+    if channel == best + 1:
+        raise Mistake(None, f"Channels are counted from 0. {case}", score=1 / 3)
+    if channel == facts["one_animal"]:
+        animal = "cats" if sign < 0 else "dogs"
+        detail = f"A channel that prefers {animal} is just as good. {case}"
+        raise Mistake(None, detail, score=1 / 3)
+    if channel != best:
+        raise Mistake(None, _another_channel(channel, facts, case))
+    if np.isclose(score, right, rtol=0, atol=0.0051):
+        return
+    if np.isclose(score, 1 - right, atol=0.0051):
+        if flips and sign > 0:  # for sign < 0 the learner may have used the share as it is
+            detail = f"It is right in {right:.3f} of the pairs: the training images tell for which"
+            detail = f"{detail} animal it stands, even where that gives less than half. {case}"
+            raise Mistake("chosen-on-validation", detail, score=1 / 3)
+        detail = f"The channel is right; the score is that of the other animal. {case}"
+        raise Mistake(None, detail, score=2 / 3)
+    if any(np.isclose(score, [x, 1 - x], atol=0.0051).any() for x in facts["elsewhere"]):
+        raise Mistake("judged-where-chosen", case, score=1 / 3)
+    raise Mistake(
+        None, f"The channel is right; its score should be {right:.3f}. {case}", score=1 / 3
+    )
 
-    `sign` says which animal the best channel in training prefers.
+
+def _another_channel(channel: float, facts: dict, case: str) -> str:
+    shares, best = facts["train"], facts["best"]
+    if channel not in range(len(shares)):
+        return f"There are channels 0 to {len(shares) - 1}. {case}"
+    mine, most = (max(shares[int(c)], 1 - shares[int(c)]) for c in (channel, best))
+    detail = f"Another channel is better on the training images: it is right in {most:.3f} of the"
+    return f"{detail} pairs, yours in {mine:.3f}. {case}"
+
+
+def _two_tables(rng, sign: int, flips: bool) -> tuple:
+    """Draw codes whose best channel differs on training, on validation, and for one animal alone.
+
+    `sign` says which animal the best channel prefers in training. If it `flips`, it prefers the
+    other one on the validation images.
     """
-    channels = int(rng.integers(12, 20))
-    best, on_valid, other = (int(n) for n in rng.permutation(channels)[:3])
     while True:
-        tables, shares = [], []
-        for strengths in (
-            {best: 1.5 * sign, other: -sign},
-            {best: sign, on_valid: 2.2, other: -0.5},
-        ):
-            labels = rng.permutation(np.repeat([0, 1], 40))
-            codes = rng.normal(0, 1, (80, channels))
-            for channel, strength in strengths.items():
-                codes[:, channel] += strength * labels
-            tables.append([codes, labels])
-            shares.append(_shares(codes, labels))
-        far = [np.abs(share - 0.5) for share in shares]
-        facts = {"channel": best, "train": shares[0], "valid": shares[1], "best_on_valid": on_valid}
-        facts["only_dogs"] = int(shares[0].argmax()) if sign < 0 else None
-        clear = far[0][best] > far[0][other] + 0.03 and far[1].argmax() == on_valid
-        if clear and far[0].argmax() == best and abs(shares[0][best] - shares[1][best]) > 0.02:
-            return *tables, facts
+        channels = int(rng.integers(12, 20))
+        best, on_valid, other, second, far_off = rng.permutation(channels)[:5].tolist()
+        turned = rng.choice([-1, 1])
+        strengths = (
+            {best: 1.7 * sign, second: 1.3 * sign, on_valid: turned, other: -1.2 * sign},
+            {best: (-0.4 if flips else 0.8) * sign, on_valid: 2.8 * turned, other: -0.5 * sign},
+        )
+        (codes, labels), valid = (_table(rng, channels, strength) for strength in strengths)
+        # Outliers change means and correlations, but hardly the share of right pairs
+        codes[labels == 0, best] += sign * 20 * (rng.permutation((labels == 0).sum()) < 2)
+        codes[labels == 1, far_off] += 60 * (rng.permutation((labels == 1).sum()) < 2)
+        train = codes, labels
+        both = tuple(np.concatenate(parts) for parts in zip(train, valid, strict=True))
+        shares = [_shares(*table) for table in (train, valid, both)]
+        facts = _facts(shares, best, on_valid, sign)
+        if _is_clear(train, shares, facts):
+            return train, valid, facts
+
+
+def _table(rng, channels: int, strengths: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    cats = int(rng.integers(36, 45))
+    labels = rng.permutation(np.repeat([0, 1], [cats, 80 - cats]))
+    codes = rng.normal(0, 1, (80, channels))
+    for channel, strength in strengths.items():
+        codes[:, channel] += strength * labels
+    return codes, labels
+
+
+def _facts(shares: list[np.ndarray], best: int, on_valid: int, sign: int) -> dict:
+    train, valid, both = shares
+    return {
+        "best": best,
+        "on_valid": on_valid,
+        "one_animal": int((train * -sign).argmax()),
+        "train": train,
+        "right": valid[best] if sign > 0 else 1 - valid[best],
+        "elsewhere": (train[best], both[best]),
+    }
+
+
+def _is_clear(train, shares: list[np.ndarray], facts: dict) -> bool:
+    """Whether every other way to choose or to judge gives another channel or score."""
+    codes, labels = train
+    best = facts["best"]
+    in_training, on_valid, on_both = (np.abs(share - 0.5) for share in shares)
+    apart = np.delete(in_training, best).max() < in_training[best] - 0.03
+    means = codes[labels == 1].mean(axis=0) - codes[labels == 0].mean(axis=0)
+    correlation = means / codes.std(axis=0)
+    named = {best, best + 1, facts["on_valid"], facts["one_animal"]}
+    scores = np.array([1 - facts["right"], *facts["elsewhere"], 0.5])
+    return bool(
+        apart
+        and {on_valid.argmax(), on_both.argmax()} == {facts["on_valid"]}
+        and len(named) == 4
+        and named.isdisjoint([np.abs(means).argmax(), np.abs(correlation).argmax()])
+        and np.abs(np.concatenate([scores, 1 - scores[1:]]) - facts["right"]).min() > 0.02
+    )
 
 
 def _shares(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
