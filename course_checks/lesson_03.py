@@ -1,10 +1,13 @@
 """Checks of exercise 3: a frozen network and a new classifier."""
 
+import functools
+
 import numpy as np
 
 from course_checks.expectations import (
     ask_model,
     expect_model,
+    expect_number,
     expect_pair,
     facts_of,
     head_of,
@@ -33,44 +36,51 @@ ENOUGH_FOR_PETS = 0.70
 
 @check()
 def head_sizes(function, rng) -> str:
-    """Check ``function(maps, classes)``: weights of Flatten + Dense, and of pooling + Dense."""
-    for _ in range(2):
-        height, width, channels, classes = (int(number) for number in rng.integers(3, 60, 4))
-        answer = expect_pair(ask(function, [height, width, channels], classes))
-        case = (
-            f"For maps of {height} x {width} x {channels} and {classes} classes you gave {answer}."
-        )
-        _require_sizes(
-            answer, height * width * channels * classes, channels * classes, classes, case
-        )
+    """Check ``function(maps, classes)``: weights of Flatten + Dense, and of pooling + Dense.
+
+    Right are both numbers, biases included, for three backbones whose sizes all differ.
+    """
+    for _ in range(3):
+        *maps, classes = (int(number) for number in rng.permutation(np.arange(3, 40))[:4])
+        answer = expect_pair(ask(function, tuple(maps), classes))
+        _require_sizes(answer, maps, classes)
     return "Average pooling saves all the weights that Flatten spends on positions in the image."
 
 
-def _require_sizes(answer: list, flat: int, pooled: int, biases: int, case: str) -> None:
-    right = [flat + biases, pooled + biases]
+def _require_sizes(answer: list, maps: list[int], classes: int) -> None:
+    height, width, channels = maps
+    kernels = height * width * channels * classes, channels * classes
+    right = [kernel + classes for kernel in kernels]
     if answer == right:
         return
-    if answer in ([flat, pooled], [flat + 1, pooled + 1]):
+    flat, pooled = (f"{number:,.10g}" for number in answer)
+    case = f"{height} x {width} x {channels} and {classes} classes you gave {flat} and {pooled}."
+    case = f"For maps of {case}"
+    without = [{kernel, kernel + 1} for kernel in kernels]  # one bias for a whole head is too few
+    if all(answer[i] in {right[i], *without[i]} for i in range(2)):
         raise Mistake("biases-forgotten", case, score=0.5)
     if answer == right[::-1]:
         raise Mistake("heads-swapped", case, score=0.5)
     if answer[1] == right[1]:
-        raise Mistake(
-            None, f"The head with pooling is right, the other one is not. {case}", score=0.5
-        )
+        detail = "Flatten passes on every number of the maps: height x width x channels."
+        detail = f"The head with pooling is right, the other one is not. {detail}"
+        raise Mistake(None, f"{detail} {case}", score=0.5)
     if answer[0] == right[0]:
         detail = "Average pooling leaves one number per channel, whatever the height and width."
-        case = f"The head with Flatten is right, the other one is not. {detail} {case}"
-        raise Mistake(None, case, score=0.5)
+        detail = f"The head with Flatten is right, the other one is not. {detail}"
+        raise Mistake(None, f"{detail} {case}", score=0.5)
+    if answer == list(kernels[::-1]):
+        raise Mistake("biases-forgotten", f"And the order is wrong: Flatten comes first. {case}")
     raise Mistake(None, f"How many inputs does the Dense layer have? {case}")
 
 
-@check("pets")
+@check("pets", hidden_seeds=1)
 def frozen_classifier(function, rng, pets, classes: int = 2) -> str:
     """Check ``function(backbone)``: frozen, average pooling, one softmax layer, compiled.
 
-    The loss must take one-hot labels. After some training steps, the predictions must be those of
-    the new head on the codes of the unchanged backbone.
+    Right is a model whose first loss is the cross-entropy with one-hot labels, in which training
+    moves the head alone, and whose predictions are those of the head on the codes of the unchanged
+    backbone, before and after.
     """
     rows = rng.permutation(len(pets["inputs"]))[:12]
     inputs, codes = pets["inputs"][rows], pets["input_codes"][rows]
@@ -146,11 +156,13 @@ def _require_moved(model, name: str, train) -> None:
     raise Mistake("trainable-after-compile", f"For example {others[0][:60]}.", score=1 / 3)
 
 
-@check("pets")
+@check("pets", hidden_seeds=1)
 def trained_head(function, rng, pets, enough: float = ENOUGH_FOR_PETS) -> str:
     """Check ``function(codes, labels)``: a trained network, judged on codes it has never seen.
 
-    The order of the channels and the indices of the two classes are drawn at random.
+    Right is a model whose outputs are probabilities, trained with a loss that fits them, and right
+    on seven of ten images. The order of the channels and the indices of the two classes are drawn
+    at random.
     """
     rows, channels = rng.permutation(len(pets["codes"])), rng.permutation(pets["codes"].shape[1])
     codes = np.ascontiguousarray(pets["codes"][:, channels])
@@ -166,50 +178,106 @@ def trained_head(function, rng, pets, enough: float = ENOUGH_FOR_PETS) -> str:
 
 @check()
 def report_on_test(function, rng) -> str:
-    """Check ``function(model, parts)``: (accuracy, number of images) of the test part."""
+    """Check ``function(model, parts)``: (accuracy, number of images) of the test part.
+
+    Right is the pair, the accuracy to two digits, in two cases: the test part is neither first nor
+    last in the dict, and once the best of the two parts that took no part in the training. The
+    accuracies of all parts and of parts together differ.
+    """
+    cases = [(0.86, 0.94, 0.6, 0.75), (0.6, 0.72, 0.8, 0.9)]
+    require_all(
+        *(functools.partial(_require_report, function, rng, *case) for case in cases), rng=rng
+    )
+    return "The accuracy on images that took no part in training or choosing, and their number."
+
+
+def _require_report(function, rng, *limits: float) -> None:
     settings = {"kernel": rng.normal(0, 1, (8, 3)), "bias": rng.normal(0, 0.1, 3)}
-    parts, truth = {}, {}
-    for part, total, least, most in (
-        ("train", 60, 1, 1),
-        ("valid", 45, 0.86, 0.94),
-        ("test", 40, 0.6, 0.8),
-    ):
-        total, share = total + int(rng.integers(0, 10)), rng.uniform(least, most)
-        codes = rng.normal(0, 1, (total, 8)).astype("float32")
-        labels = linear_scores(codes, settings).argmax(axis=1)
-        wrong = rng.permutation(total)[: round((1 - share) * total)]
+    counts = _counts(rng, *limits)
+    order = rng.permutation(["train", "valid"]).tolist()
+    parts = {}
+    for part in [order[0], "test", order[1]]:
+        correct, total = counts[part]
+        codes, labels = _codes_and_labels(rng, settings, total)
+        wrong = rng.permutation(total)[correct:]
         labels[wrong] = (labels[wrong] + 1) % 3
-        parts[part], truth[part] = [codes, labels], ((total - len(wrong)) / total, total)
+        parts[part] = codes, labels
     answer = ask(function, ModelSpec("linear", settings), parts)
-    _require_report(answer, truth)
-    return f"{truth['test'][0]:.3f} on {truth['test'][1]} images that took no part in training."
+    _require_accuracy_and_number(answer, counts)
 
 
-def _require_report(answer, truth: dict[str, tuple[float, int]]) -> None:
+def _counts(rng, *limits: float) -> dict[str, tuple[int, int]]:
+    """Draw for each part how many answers are correct, and how many images it has."""
+    while True:
+        shares = 1.0, rng.uniform(*limits[:2]), rng.uniform(*limits[2:])
+        sizes = rng.permutation(np.arange(40, 90, 3))[:3].tolist()
+        counts = {
+            part: (round(share * size), size)
+            for part, share, size in zip(("train", "valid", "test"), shares, sizes, strict=True)
+        }
+        right = _accuracy(counts, ("test",))
+        accuracies = [right, 1 - right, *(_accuracy(counts, parts) for parts in _OTHER_PARTS)]
+        if np.diff(np.sort(accuracies)).min() > 0.011:
+            return counts
+
+
+_OTHER_PARTS = {
+    ("train",): "evaluated-on-training",
+    ("valid",): "evaluated-on-validation",
+    ("train", "valid"): "evaluated-on-training",
+    ("train", "test"): "evaluated-on-training",
+    ("valid", "test"): "evaluated-on-validation",
+    ("train", "valid", "test"): "evaluated-on-training",
+}
+
+
+def _accuracy(counts: dict[str, tuple[int, int]], parts: tuple[str, ...]) -> float:
+    correct, total = np.sum([counts[part] for part in parts], axis=0)
+    return float(correct / total)
+
+
+def _codes_and_labels(rng, settings: dict, total: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw codes, none of which rounding could put into another class, and their classes."""
+    codes = rng.normal(0, 1, (2 * total, 8)).astype("float32")
+    scores = linear_scores(codes, settings)
+    lead = np.ptp(np.sort(scores, axis=1)[:, 1:], axis=1)
+    codes, scores = codes[lead > 0.01][:total], scores[lead > 0.01][:total]
+    return codes, scores.argmax(axis=1)
+
+
+def _require_accuracy_and_number(answer, counts: dict[str, tuple[int, int]]) -> None:
     if isinstance(answer, dict) and {"correct", "total"} <= set(answer):  # an accuracy_report
         answer = [answer["correct"] / max(answer["total"], 1), answer["total"]]
     alone = isinstance(answer, int | float)
-    accuracy, number = (answer, None) if alone else expect_pair(answer)
-    for part, misconception in (
-        ("train", "evaluated-on-training"),
-        ("valid", "evaluated-on-validation"),
-    ):
-        if np.isclose(accuracy, truth[part][0], atol=1e-4):
-            raise Mistake(misconception, f"You gave {accuracy:.3f}.")
-    right, total = truth["test"]
-    if np.isclose(accuracy, right * total):
-        raise Mistake(
-            None, f"{accuracy:g} is the number of correct answers; divide by all of them."
-        )
-    if np.isclose(accuracy, 100 * right, atol=0.1):
-        raise Mistake(
-            None, f"{accuracy:g} is in percent; return a fraction, {right:.3f}.", score=0.5
-        )
-    if accuracy == total and number is not None and np.isclose(number, right, atol=1e-4):
-        raise Mistake(None, "The accuracy comes first, then the number of images.", score=0.5)
-    if not np.isclose(accuracy, right, atol=1e-4):
-        raise Mistake(None, f"The accuracy on the test part is {right:.3f}; you gave {accuracy:g}.")
+    accuracy, number = (expect_number(answer), None) if alone else expect_pair(answer)
+    if not _near(accuracy, _accuracy(counts, ("test",))):
+        _name_wrong_accuracy(accuracy, number, counts)
     if alone:
         raise Mistake("accuracy-without-number", "Return (accuracy, number).", score=0.5)
+    total = counts["test"][1]
     if number != total:
-        raise Mistake(None, f"The accuracy is right. There are {total} test images.", score=0.5)
+        detail = f"There are {total} test images; you gave {number:g}."
+        raise Mistake(None, f"The accuracy is right. {detail}", score=0.5)
+
+
+def _near(number: float, right: float) -> bool:
+    return abs(number - right) < 0.0051
+
+
+def _name_wrong_accuracy(accuracy: float, number, counts: dict[str, tuple[int, int]]) -> None:
+    (correct, total), right = counts["test"], _accuracy(counts, ("test",))
+    if accuracy == total and number is not None and _near(number, right):
+        raise Mistake(None, "The accuracy comes first, then the number of images.", score=0.5)
+    for parts, misconception in _OTHER_PARTS.items():
+        if _near(accuracy, _accuracy(counts, parts)):
+            detail = f"You gave {accuracy:.3f}, the accuracy on {' and '.join(parts)}."
+            raise Mistake(misconception, detail)
+    if accuracy == correct:
+        detail = f"{accuracy:g} is the number of correct answers; divide by all of them."
+        raise Mistake(None, detail)
+    if _near(accuracy / 100, right):
+        detail = f"{accuracy:g} is in percent; return a fraction, {right:.3f}."
+        raise Mistake(None, detail, score=0.5)
+    if _near(accuracy, 1 - right):
+        raise Mistake(None, f"{accuracy:.3f} is the fraction of errors; return the accuracy.")
+    raise Mistake(None, f"The accuracy on the test part is {right:.3f}; you gave {accuracy:g}.")

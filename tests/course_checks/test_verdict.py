@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
 import course_checks as checks
-from course_checks import lesson_01, lesson_03, reference_data
+from course_checks import reference_data
 from course_checks import verdict as verdicts
 from course_checks.hand_in import hand_in
 from course_checks.misconceptions import MISCONCEPTIONS
@@ -332,103 +332,9 @@ def test_small_network_that_computes_nothing_gets_less_than_all(name):
     assert getattr(checks, name)(forger, points=3).score <= 1 / 3
 
 
-def evaluated(answer):
-    """Return a right evaluation whose numbers of right answers and images go through `answer`."""
-
-    def evaluate(model, pixels, labels):
-        probabilities = model.predict(pixels[..., ::-1] - lesson_01.IMAGENET_MEAN, verbose=0)
-        return answer(int((probabilities.argmax(axis=1) == labels).sum()), len(labels))
-
-    return checks.evaluation(evaluate, points=3)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda right, total: [np.int64(right), total],
-        lambda right, total: np.array([right, total]),
-        lambda right, total: (float(np.float32(right / total)) * total, total),
-    ],
-    ids=["list", "array", "accuracy times total"],
-)
-def test_evaluation_takes_every_form_of_the_right_pair(answer):
-    assert evaluated(answer).score == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (lambda right, total: (total, right), "wrong order"),
-        (lambda right, total: (right / total, total), "is the accuracy"),
-    ],
-    ids=["wrong order", "accuracy"],
-)
-def test_evaluation_says_what_is_wrong_with_the_pair(answer, says):
-    verdict = evaluated(answer)
-    assert verdict.score == 0.5
-    assert says in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (lambda p, names: [(p[i], names[i]) for i in np.argsort(-p)[:5]], "label comes first"),
-        (lambda p, names: [(names[i], p[i].round(2)) for i in np.argsort(-p)[:5]], "rounded"),
-        (lambda p, names: {names[i]: p[i] for i in np.argsort(-p)[:5]}, "you gave dict"),
-    ],
-    ids=["probability first", "rounded", "dict"],
-)
-def test_top_classes_says_what_is_wrong_with_the_pairs(answer, says):
-    verdict = checks.top_classes(answer, points=2)
-    assert verdict.score < 1
-    assert says in verdict.message
-
-
 def test_missing_return_is_named_where_an_array_was_asked_for():
     verdict = checks.vgg_preprocessing(lambda pixels: None, points=2)
     assert verdict.message.endswith("None (is the return missing?).")
-
-
-def test_one_bias_for_a_whole_head_counts_as_forgotten_biases():
-    verdict = checks.head_sizes(
-        lambda maps, classes: (np.prod(maps) * classes + 1, maps[2] * classes + 1), points=2
-    )
-    assert (verdict.score, verdict.misconception) == (0.5, "biases-forgotten")
-
-
-def frozen_classifier(*, as_class=False, dropout=0.0):
-    import keras
-
-    class Classifier(keras.Model):
-        def __init__(self, backbone, head):
-            super().__init__()
-            self.backbone, self.head = backbone, head
-
-        def call(self, inputs):
-            return self.head(self.backbone(inputs))
-
-    def build(backbone):
-        backbone.trainable = False
-        head = keras.Sequential([keras.layers.GlobalAveragePooling2D()])
-        if dropout:
-            head.add(keras.layers.Dropout(dropout))
-        head.add(keras.layers.Dense(2, activation="softmax"))
-        model = Classifier(backbone, head) if as_class else keras.Sequential([backbone, head])
-        model.compile("adam", "categorical_crossentropy")
-        return model
-
-    return checks.frozen_classifier(build, points=3)
-
-
-def test_frozen_classifier_may_be_a_class_of_the_learners():
-    assert frozen_classifier(as_class=True).score == 1
-
-
-def test_frozen_classifier_names_dropout_and_not_the_loss():
-    verdict = frozen_classifier(dropout=0.5)
-    assert verdict.score == pytest.approx(2 / 3)
-    assert "dropout" in verdict.message
-    assert "loss" not in verdict.message
 
 
 def test_check_tells_a_late_answer():
@@ -529,18 +435,3 @@ def test_low_accuracy_says_where_to_look(accuracy, words):
     answers = np.eye(2)[np.where(np.arange(100) < 100 * accuracy, labels, 1 - labels)]
     with pytest.raises(Mistake, match=words):
         require_accuracy(answers, labels, enough=0.7, chance=0.5)
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ([70.0, 40], "in percent"),
-        ([40, 0.7], "The accuracy comes first"),
-        ([0.71, 40], "you gave 0.71"),
-    ],
-)
-def test_report_in_another_form_is_named(answer, words):
-    truth = {"train": (1.0, 60), "valid": (0.9, 50), "test": (0.7, 40)}
-    with pytest.raises(Mistake, match=words):
-        lesson_03._require_report(answer, truth)
-    lesson_03._require_report([0.7, 40], truth)
