@@ -54,10 +54,11 @@ def read_worksheet(path: Path) -> Table:
 
 
 def _grade_column(sheet: Sheet) -> int:
-    """Find the grade left of its maximum, which is one number in all rows."""
+    """Find the grade, a number or nothing, left of its maximum, one number in all rows."""
     for column in range(len(sheet.header) - 1, 1, -1):
-        cells = set(sheet.column(column))
-        if len(cells) == 1 and number_in(*cells):
+        cells, left = set(sheet.column(column)), set(sheet.column(column - 1)) - {""}
+        is_maximum = len(cells) == 1 and number_in(*cells)
+        if is_maximum and all(number_in(cell) is not None for cell in left):
             return column - 1
     raise ValueError(
         f"{sheet.path} has no maximum grade that is a number: in the assignment's settings, choose "

@@ -75,6 +75,11 @@ def _people(sheet: Sheet) -> list[tuple[str, str, Person]]:
     numbers = person_numbers(sheet) if platform else [""] * len(sheet.body)
     names = _names(sheet, platform)
     emails = _emails(sheet)
+    if platform == "moodle" and not any(emails):
+        raise ValueError(
+            f"{sheet.path} shows no e-mail addresses, so it joins nothing: give a table with the "
+            "columns name and email"
+        )
     found = []
     for number, name, email in zip(numbers, names, emails, strict=True):
         lasting = f"canvas {number}" if platform == "canvas" else ""

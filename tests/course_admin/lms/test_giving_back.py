@@ -162,6 +162,15 @@ def test_anonymous_marking_knows_numbers_only(tmp_path):
     assert classroom.moodle_grades(text) == {str(ZOE.moodle_number(EXERCISE)): 4.5}
 
 
+def test_what_a_learner_typed_is_no_maximum(tmp_path):
+    rows = classroom.worksheet(people=(ZOE,), grades={ZOE: "3.00"})
+    rows[0].insert(8, "Online text")
+    rows[1].insert(8, "100")
+    rows[1][-1] = "7"
+    table = read_worksheet(written(tmp_path, rows))
+    assert (table.column, table.maximum) == (4, "5.00")
+
+
 def test_wrong_tables_are_errors_that_say_what_to_do(tmp_path):
     other = written(tmp_path, classroom.worksheet(exercise=classroom.OTHER))
     with pytest.raises(ValueError, match="same assignment and site"):

@@ -68,5 +68,8 @@ def test_without_a_roster_nobody_is_known():
 
 
 def test_a_table_that_names_nobody_is_an_error(tmp_path):
+    anonymous = [row[:1] + row[3:] for row in classroom.worksheet()]
+    with pytest.raises(ValueError, match="shows no e-mail addresses"):
+        Roster([written(tmp_path, "x.csv", anonymous)])
     with pytest.raises(ValueError, match="names nobody: give a grading worksheet"):
         Roster([written(tmp_path, "x.csv", [["one", "two"], ["1", "2"]])])
