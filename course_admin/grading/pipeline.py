@@ -207,11 +207,11 @@ def _due_tasks(
 
 
 def _is_due(record: books.GradingRecord | None, task: Task, options: Options) -> bool:
-    """Whether a submission is new, has changed, or was aborted under another time limit."""
+    """Whether a submission is new, has changed, or was not decided under another time limit."""
     if record is None or record.fingerprint != task.fingerprint:
         return True
-    limit = options.limits.total_seconds
-    return bool(record.figures.get("aborted")) and record.figures.get("total_seconds") != limit
+    undecided = record.figures.get("aborted") or any(one.points is None for one in record.judged)
+    return bool(undecided) and record.figures.get("total_seconds") != options.limits.total_seconds
 
 
 def _write(folder: Path, name: str, notebook: NotebookNode) -> Path:

@@ -25,7 +25,7 @@ from course_admin.grading import gradebook as books
 from course_admin.grading import pipeline, worker_pool
 from course_admin.grading.collect import Submission
 from course_admin.grading.grading_key import GradingKey
-from course_admin.grading.results import Status
+from course_admin.grading.results import JudgedQuestion, Status
 from course_admin.grading.sandbox import Limits, sandbox_problem
 from course_admin.grading.worker import GradingJob
 from course_admin.grading.worker_pool import Options, Task
@@ -473,6 +473,14 @@ ABORTED = {"aborted": "it took too long", "total_seconds": 600}
 def test_what_was_aborted_is_due_again_under_another_time_limit(fingerprint, figures, limit, due):
     options = Options(sources=Path(), limits=Limits(total_seconds=limit))
     record = books.GradingRecord(fingerprint, figures=figures)
+    assert pipeline._is_due(record, Task(None, "same"), options) is due
+
+
+@pytest.mark.parametrize(("points", "due"), [(None, True), (0, False)])
+def test_what_was_not_decided_is_due_again_under_another_time_limit(points, due):
+    options = Options(sources=Path(), limits=Limits(total_seconds=900))
+    judged = [JudgedQuestion("one", 2), JudgedQuestion("two", points, reason="no answer")]
+    record = books.GradingRecord("same", judged=judged, figures={"total_seconds": 600})
     assert pipeline._is_due(record, Task(None, "same"), options) is due
 
 
