@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_checks import lesson_12
-from course_checks.lesson_12 import own_classifier, report_with_interval
+from course_checks.lesson_12 import own_classifier
 from course_checks.reference_data import reference_data
 
 
@@ -68,15 +68,18 @@ def test_junk_gets_nothing_and_a_message(junk):
     assert verdict.message
 
 
-def test_other_forms_of_the_right_interval_are_taken():
-    from course_utils import accuracy_report
+@pytest.mark.parametrize("seed", range(10))
+def test_other_orders_of_errors_give_other_rows(seed):
+    rng = np.random.default_rng(seed)
+    probabilities, truth, right, found = lesson_12._predictions(rng)
+    assert (probabilities.argmax(axis=1)[right] != truth[right]).all()
+    assert all(set(rows) != set(right) for rows in found.values())
 
-    def as_report(predicted, truth):
-        return accuracy_report(truth, predicted)
 
-    def as_array(predicted, truth):
-        found = accuracy_report(truth, predicted)
-        return np.array([found.accuracy, found.low, found.high])
-
-    for function in (as_report, as_array):
-        assert report_with_interval(function, points=3).earned == 3
+@pytest.mark.parametrize("total", range(20, 27))
+def test_other_intervals_differ_from_wilsons_also_if_rounded(total):
+    wilson = lesson_12._wilson(total - 2, total)
+    others = lesson_12._other_intervals(total - 2, total)
+    others.pop("For 95 %, z is 1.96 and not 2.")
+    for ends in [*others.values(), lesson_12._normal(total - 2, total, 1.96)]:
+        assert not lesson_12._is_rounded(np.round(ends, 2), wilson)
