@@ -205,7 +205,7 @@ def _ask_again(problem: str) -> str:
 def _about_file(result: SubmissionResult, problem: str | None) -> str:
     notes = [reason for reason in result.reasons if reason != problem]
     if result.origin.file and not problem:
-        notes.insert(0, f"graded: {result.origin.file}")
+        notes.insert(0, f"{result.origin.file} was graded")
     items = "".join(f"<li>{escape(one)}</li>" for one in notes)
     return f"<h2>About your file</h2><ul>{items}</ul>" if items else ""
 

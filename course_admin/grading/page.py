@@ -52,6 +52,7 @@ img { max-width: 100%; height: auto; }
 .ansi-red-fg, .ansi-red-intense-fg { color: #b3261e; }
 .ansi-green-fg, .ansi-green-intense-fg { color: #1b6a2f; }
 .ansi-blue-fg, .ansi-blue-intense-fg, .ansi-cyan-fg { color: #00528c; }
+.findings th:last-child, .findings td:last-child { white-space: nowrap; }
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
   .verdict, .comment, .source, tr { break-inside: avoid; }

@@ -37,9 +37,7 @@ class Renderer:
         >>> Renderer().markdown("*Click* [here](javascript:run())")
         '<p><em>Click</em> <a rel="noopener noreferrer">here</a></p>\\n'
         """
-        renderer = IPythonRenderer(
-            escape=False, allow_harmful_protocols=False, exclude_anchor_links=True
-        )
+        renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
         # nbconvert fails on an image whose attachment is missing
         text = source.replace("attachment:", "attachment ")
         return self._limited(sanitize_markup(MarkdownWithMath(renderer).render(text)))

@@ -134,7 +134,7 @@ def test_learner_of_a_file_that_cannot_be_graded_reads_what_to_do(problem, says,
 
 def test_page_names_the_file_that_was_graded():
     page = page_of(origin=Origin(name="Ada <Lovelace>", file="03 cats (2).ipynb"))
-    assert "graded: 03 cats (2).ipynb" in page
+    assert "03 cats (2).ipynb was graded" in page
     assert "Ada &lt;Lovelace&gt;" in page
 
 

@@ -414,6 +414,14 @@ def test_what_belongs_to_no_exercise_is_listed_until_the_student_hands_in_better
     assert [result.student for result in results(book)] == ["bob"]
 
 
+def test_comments_are_those_of_a_person(book):
+    save(book)
+    mark(book, "double_check", 1, "well done")
+    with books.one_transaction(book) as open_book:
+        assert books.comments_of(open_book, "ann", EXERCISE)["double"] == "well done"
+        assert books.comments_of(open_book, "ann", books.UNKNOWN) == {}
+
+
 def test_a_definition_keeps_the_hidden_tests_and_no_solution():
     made = nbformat.writes(definition())
     assert small_course.HIDDEN in made
