@@ -5,7 +5,7 @@ assignments hold each number with the person's e-mail address; a list of partici
 numbers, so only a name that nobody else bears tells who it is.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,10 +81,11 @@ def _people(sheet: Sheet) -> list[tuple[str, str, Person]]:
             "columns name and email"
         )
     found = []
+    times = Counter(email.casefold() for email in emails)
     for number, name, email in zip(numbers, names, emails, strict=True):
-        lasting = f"canvas {number}" if platform == "canvas" else ""
-        key = email.casefold() or lasting or (f"{name} {number}" if name else "")
-        if key and name and (number or not platform):
+        shared = times[email.casefold()] > 1  # by a family, or a room
+        key = f"{platform} {number} {name}" if shared or not email else email.casefold()
+        if name and (number or not platform):
             found.append((platform, number, Person(key, name, email)))
     if not found:
         raise ValueError(

@@ -107,11 +107,11 @@ def test_learners_have_a_row_for_each_person_and_no_merged_grades(tmp_path):
         SubmissionResult(number, exercise, Status.GRADED, origin=Origin("moodle", "Ana", number))
         for number, exercise in numbers.items()
     ]
-    (tmp_path / "people.csv").write_text(
-        "Identifier,Full name,Email address\n"
-        "Participant 30010,Ana,a@x\nParticipant 20010,Ana,a@x\nParticipant 20011,Ana,a@x\n"
-    )
-    tables.write_learners(results, Roster([tmp_path / "people.csv"]), tmp_path / "learners.csv")
+    worksheets = [tmp_path / f"{number}.csv" for number in list(numbers)[:3]]
+    for path in worksheets:
+        row = f"Participant {path.stem},Ana,a@x"
+        path.write_text(f"Identifier,Full name,Email address\n{row}\n")
+    tables.write_learners(results, Roster(worksheets), tmp_path / "learners.csv")
     ana, other = read_csv(tmp_path / "learners.csv")
     assert (ana["email"], ana["numbers"]) == ("a@x", "20010 20011 30010")
     assert (ana[NAME], ana["05_other"]) == ("0", "needs review: 2 hand-ins")

@@ -1,5 +1,7 @@
 """A roster joins the numbers of one person, and never two people."""
 
+from dataclasses import replace
+
 import pytest
 from lms import classroom
 from lms.classroom import ANA, CLASS, EXERCISE, MINJUN, OTHER, OTHER_ANA, php_csv
@@ -54,6 +56,12 @@ def test_a_gradebook_says_whose_an_unclear_name_is(tmp_path):
     assert not roster.knows(Identity("canvas", "lópezana_14", "77"))
     assert roster.person(Identity("canvas", "whoever", "14")).email == ANA.email
     assert roster.person(Identity("moodle", "whoever", "14")) is None
+
+
+def test_two_people_with_one_address_stay_two(tmp_path):
+    people = (ANA, replace(MINJUN, email=ANA.email.upper()))
+    roster = Roster([written(tmp_path, "x.csv", classroom.worksheet(people=people))])
+    assert roster.person(in_moodle(ANA, EXERCISE)) != roster.person(in_moodle(MINJUN, EXERCISE))
 
 
 def test_a_chosen_name_joins_nothing_where_there_are_numbers(worksheets):
