@@ -26,9 +26,10 @@ NOTHING_FROM, ALL_FROM = 0.40, 0.75
 def own_classifier(function, rng, project) -> str:
     """Check ``function(images, labels, new_images)``: probabilities for images it has never seen.
 
-    There are two tasks, one with five signs and one with the other five, so that nobody gets only
-    hard ones. Class indices, signers, mirroring and light are drawn at random. No signer of the
-    new images is among those to learn from.
+    A right answer learns from the images, has a column for each class index, and reaches
+    `ALL_FROM`. There are two tasks, one with five signs and one with the other five, so that nobody
+    gets only hard ones. Class indices, signers, mirroring and light are drawn at random. No signer
+    of the new images is among those to learn from.
     """
     answers, truths, worse = [], [], []
     for images, labels, new, truth in _hidden_tasks(rng, project):
@@ -56,10 +57,11 @@ def _grade(answers: list[np.ndarray], truths: list[np.ndarray], worse: list[str]
     score = min(1, max(0, np.floor(4 * progress) / 4))
     if score == 1 and not worse:
         return f"Your classifier reaches {found}."
-    details = [f"Your classifier reaches {found}; {ALL_FROM:.2f} earns all points."]
-    if score < 1:
-        details.append(_advice(answers, truths, correct / total))
-    raise Mistake(None, " ".join(details + worse[:1]), score=min(score, 0.75))
+    if score == 1:
+        raise Mistake(None, f"Your classifier reaches {found}. {worse[0]}", score=0.75)
+    advice = " ".join([_advice(answers, truths, correct / total), *worse[:1]])
+    detail = f"Your classifier reaches {found}; {ALL_FROM:.2f} earns all points."
+    raise Mistake(None, f"{detail} {advice}", score=score)
 
 
 def _advice(answers: list[np.ndarray], truths: list[np.ndarray], accuracy: float) -> str:
