@@ -181,36 +181,40 @@ def sandbox_command(
     another user, who has what Linux limits by user for this sandbox alone; the folders are mounted
     before that, because Python may lie where only root can read.
     """
-    limited = [
-        "prlimit",
-        f"--as={limits.address_space}",
-        f"--nproc={limits.processes}",
-        f"--fsize={limits.file_size}",
-        "--core=0",
-        "--nofile=1024",
-        "--",
-        *command,
-    ]
-    own_namespaces = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-    common = ["--die-with-parent", "--new-session", *own_namespaces, "--hostname", "sandbox"]
-    no_rights = ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
-    no_rights += ["--uid", str(LEARNER), "--gid", str(LEARNER)]
-    no_writing = ["--remount-ro", "/proc"]  # else an ordinary user could take back what choom says
     mounts = [*_mounts(limits, show, hidden_folders), "--chdir", HOME, *_environment()]
     # Process 1 inside is bubblewrap, so its environment is visible and must be empty. choom:
     # when memory runs out, Linux kills this process first.
     first = ["env", "-i", f"PATH={os.environ.get('PATH', os.defpath)}"]
     first = _with_filter([*first, "choom", "-n", "1000", "--", "bwrap"], folder)
+    first += ["--die-with-parent", "--new-session", *OWN_NAMESPACES, "--hostname", "sandbox"]
     if os.getuid() != 0:
         # Else process 1 would be bubblewrap: the same user, without limits, open to ptrace
-        return [*first, *common, "--as-pid-1", *no_rights, *mounts, *no_writing, "--", *limited]
-    rights = sum((["--cap-add", f"CAP_{name}"] for name in ("SETUID", "SETGID", "SETPCAP")), [])
-    user = _free_user()
-    become_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-    become_user += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
-    inner = ["bwrap", "--die-with-parent", *no_rights, "--dev-bind", "/", "/", *no_writing, "--"]
-    outer = [*first, *common, "--cap-drop", "ALL", *rights, *mounts, "--"]
-    return [*outer, *become_user, *inner, *limited]
+        first += ["--as-pid-1", *NO_RIGHTS, *mounts, *NO_WRITING, "--"]
+    else:
+        inner = ["bwrap", "--die-with-parent", *NO_RIGHTS, "--dev-bind", "/", "/", *NO_WRITING]
+        first += ["--cap-drop", "ALL", *CHANGE_USER, *mounts, "--"]
+        first += [*_become(_free_user()), *inner, "--"]
+    return [*first, *_limited(limits), *command]
+
+
+OWN_NAMESPACES = ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
+NO_RIGHTS = (
+    *("--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
+    *("--uid", str(LEARNER), "--gid", str(LEARNER)),
+)
+NO_WRITING = ("--remount-ro", "/proc")
+"""Else a submission could take back what choom says."""
+CHANGE_USER = ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP")
+
+
+def _limited(limits: Limits) -> list[str]:
+    sizes = [f"--as={limits.address_space}", f"--fsize={limits.file_size}", "--core=0"]
+    return ["prlimit", *sizes, f"--nproc={limits.processes}", "--nofile=1024", "--"]
+
+
+def _become(user: int) -> list[str]:
+    ids = [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    return ["setpriv", *ids, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
 
 
 _sandboxes = itertools.count()
@@ -239,44 +243,63 @@ def _with_filter(bubblewrap: list[str], folder: Path) -> list[str]:
     return ["sh", "-c", 'exec "$@" 9<"$0"', str(file), *bubblewrap, "--seccomp", "9"]
 
 
+class _Mounts:
+    """Arguments of bubblewrap that put folders and files in place."""
+
+    def __init__(self):
+        self.arguments = ["--proc", "/proc", "--dev", "/dev"]
+        self._known = {Path("/"), Path("/dev"), Path("/tmp")}
+
+    def make_parents(self, inside: str) -> None:
+        for parent in reversed(Path(inside).parents):
+            if parent not in self._known:
+                self.arguments += ["--perms", "0755", "--dir", str(parent)]
+                self._known.add(parent)
+
+    def tmpfs(self, inside: str, size: int, rights: str = "1777") -> None:
+        self.make_parents(inside)
+        self._known.add(Path(inside))
+        self.arguments += ["--perms", rights, "--size", str(size), "--tmpfs", inside]
+
+    def folder_at_home(self, name: str, place: str) -> None:
+        """Make a folder that can be written to, with a link to it."""
+        self.make_parents(place)
+        self.arguments += ["--perms", "1777", "--dir", f"{HOME}/{name}"]
+        target = os.path.relpath(f"{HOME}/{name}", Path(place).parent)
+        self.arguments += ["--symlink", target, place]
+
+    def show(self, path: Path, inside: str) -> None:
+        self.make_parents(inside)
+        if path.is_symlink() and path.parent == Path("/"):
+            self.arguments += ["--symlink", str(path.readlink()), inside]
+        else:
+            self.arguments += ["--ro-bind", str(path), inside]
+
+    def hide(self, folder: str) -> None:
+        self.tmpfs(folder, 4096, rights="0755")
+        self.arguments += ["--remount-ro", folder]
+
+
 def _mounts(
     limits: Limits, show: Iterable[tuple[Path, str]], hidden_folders: Collection[str]
 ) -> list[str]:
     """Return the mounts: the sandbox shows nothing that is not listed here."""
-    arguments = ["--proc", "/proc", "--dev", "/dev"]
-    known = {Path("/"), Path("/tmp")}  # folders that exist inside by now
-
-    def make_parents(inside):
-        for parent in reversed(Path(inside).parents):
-            if parent not in known:
-                arguments.extend(["--perms", "0755", "--dir", str(parent)])
-                known.add(parent)
-
-    def tmpfs(inside, size, rights="1777"):
-        make_parents(inside)
-        known.add(Path(inside))
-        arguments.extend(["--perms", rights, "--size", str(size), "--tmpfs", inside])
-
+    mounts = _Mounts()
     # Bubblewrap's /dev has its own folder shm. All else that can be written to is one tmpfs.
-    tmpfs("/dev/shm", SHARED_MEMORY)
-    tmpfs(HOME, limits.disk - SHARED_MEMORY)
-    for name, place in ((".tmp", "/tmp"), (".features", f"{DATA}/cache/features")):
-        make_parents(place)
-        target = os.path.relpath(f"{HOME}/{name}", Path(place).parent)
-        arguments += ["--perms", "1777", "--dir", f"{HOME}/{name}", "--symlink", target, place]
+    mounts.tmpfs("/dev/shm", SHARED_MEMORY)
+    mounts.tmpfs(HOME, limits.disk - SHARED_MEMORY)
+    mounts.folder_at_home(".tmp", "/tmp")
+    mounts.folder_at_home(".features", f"{DATA}/cache/features")
     features = [] if hidden_folders else _features()
     for path, inside in [*_shown(), *features, *show]:
-        make_parents(inside)
-        if path.is_symlink() and path.parent == Path("/"):
-            arguments.extend(["--symlink", str(path.readlink()), inside])
-        else:
-            arguments.extend(["--ro-bind", str(path), inside])
+        mounts.show(path, inside)
+    for folder in _installed_rooms():
+        mounts.hide(folder)
     edition = current_edition()
-    hidden = [name for name in hidden_folders if (edition.folder / name).is_dir()]
-    for folder in [*_installed_rooms(), *(f"{DATA}/{edition.name}/{name}" for name in hidden)]:
-        tmpfs(folder, 4096, rights="0755")
-        arguments += ["--remount-ro", folder]
-    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+    for name in hidden_folders:
+        if (edition.folder / name).is_dir():
+            mounts.hide(f"{DATA}/{edition.name}/{name}")
+    return [*mounts.arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _shown() -> list[tuple[Path, str]]:
