@@ -59,6 +59,8 @@ class Submission:
         Why another hand-in may count instead; it is graded and needs review.
     history : list of str
         Which earlier hand-ins it replaced.
+    settled : list of str
+        Checksums of hand-ins that do not count beside it.
     """
 
     student: str
@@ -71,6 +73,7 @@ class Submission:
     origin: Origin = field(default_factory=Origin)
     contested: str | None = None
     history: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,8 @@ class GradingRecord:
         Why another hand-in may count instead; the grade stays and needs review.
     history : list of str
         Which hand-ins replaced others, or did not.
+    settled : list of str
+        Checksums of the files that the history is about: they do not count.
     copy : str
         A checksum of the cleaned notebook that has the grade.
     """
@@ -100,6 +102,7 @@ class GradingRecord:
     origin: Origin = field(default_factory=Origin)
     contested: str | None = None
     history: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
     copy: str = ""
 
     @classmethod

@@ -273,6 +273,7 @@ def _record(task: Task, outcome: Outcome, into: Path, url: str, options: Options
         origin=submission.origin,
         contested=submission.contested,
         history=list(submission.history),
+        settled=list(submission.settled),
         copy=precedence.digest_of(submission.path),
     )
     notebook = _autograded(into, submission.student, exercise)

@@ -88,6 +88,7 @@ def update_record(book: Gradebook, submission: Submission, record: GradingRecord
         "timestamp": submission.timestamp.isoformat() if submission.timestamp else None,
         "contested": submission.contested,
         "history": list(submission.history),
+        "settled": list(submission.settled),
     }
     updated = replace(record, **facts)
     if updated != record:
@@ -100,9 +101,8 @@ def _same_again(submission: Submission, record: GradingRecord, on_conflict: str)
     if submission.origin.attachment != record.origin.attachment:
         submission = replace(submission, origin=record.origin, late=record.late)
     timestamp = _time(record.timestamp) or submission.timestamp
-    return replace(
-        submission, timestamp=timestamp, contested=contested, history=list(record.history)
-    )
+    known = {"history": list(record.history), "settled": list(record.settled)}
+    return replace(submission, timestamp=timestamp, contested=contested, **known)
 
 
 def _reason_to_keep(submission: Submission, record: GradingRecord) -> str | None:
@@ -151,32 +151,38 @@ def _when(time: datetime | None) -> str:
 def _replacing(submission: Submission, record: GradingRecord) -> Submission:
     new = _shown(submission.origin, submission.timestamp)
     old = _shown(record.origin, _time(record.timestamp))
-    return replace(submission, history=[*record.history, f"{new} replaced {old}"])
+    history = [*record.history, f"{new} replaced {old}"]
+    settled = {*record.settled, record.origin.digest} - {submission.origin.digest, ""}
+    return replace(submission, history=history, settled=sorted(settled))
 
 
 def _graded_before(
     submission: Submission, record: GradingRecord, reason: str, on_conflict: str
 ) -> Submission:
-    """Return again what has the grade, with a word about what did not replace it."""
+    """Return again what has the grade, with a word about what did not replace it.
+
+    A file about which that was settled before raises no question again.
+    """
+    kept = Submission(
+        submission.student,
+        submission.exercise,
+        timestamp=_time(record.timestamp),
+        late=record.late,
+        notes=list(record.notes),
+        origin=record.origin,
+        contested=record.contested,
+        history=list(record.history),
+        settled=list(record.settled),
+    )
+    digest = submission.origin.digest
+    if digest in record.settled:
+        return kept
     new = _shown(submission.origin, submission.timestamp)
     old = _shown(record.origin, _time(record.timestamp))
     said = f"{new} did not replace {old}: {reason}"
     if submission.problem:
         said += f" ({submission.problem})"
-    history, contested = list(record.history), record.contested
-    if on_conflict == KEEP:
-        history, contested = [*history, said], None
-    else:
-        contested = said
-    return Submission(
-        submission.student,
-        submission.exercise,
-        None,
-        _time(record.timestamp),
-        record.late,
-        list(record.notes),
-        None,
-        record.origin,
-        contested,
-        history,
-    )
+    if on_conflict != KEEP:
+        return replace(kept, contested=said)
+    settled = sorted({*kept.settled, digest} - {""})
+    return replace(kept, contested=None, history=[*kept.history, said], settled=settled)

@@ -111,6 +111,20 @@ def test_a_person_decides(handed_in, old, facts, says):
     assert (replaced.contested is None) is readable
 
 
+def test_what_was_settled_is_not_asked_again(handed_in):
+    kept = handed_in(record(), "keep", late=True)
+    old = record(history=kept.history, settled=kept.settled)
+    again = handed_in(old, late=True)
+    assert (again.contested, again.history, text(again)) == (None, kept.history, "first")
+    newer = handed_in(record())
+    old = record(TUESDAY, origin=newer.origin, settled=newer.settled, copy=FIRST)
+    again = handed_in(old, content="1", timestamp=MONDAY)
+    assert again.contested is None and again.origin == newer.origin
+    assert handed_in(old, content="third", timestamp=MONDAY).contested
+    replaced = handed_in(old, "replace", content="1", timestamp=MONDAY)
+    assert text(replaced) == "1" and replaced.settled == ["second"]
+
+
 def test_late_may_follow_late_and_a_newer_attachment_an_older_one(handed_in):
     got = handed_in(
         record(TUESDAY, origin=ON_CANVAS, late=True),
@@ -170,6 +184,7 @@ def test_whatever_comes_in_whatever_order_no_grade_changes_in_silence(tmp_path_f
             Submission("ada", EXERCISE, path, time, late, origin=origin), graded, into, "review"
         )
         facts = {"origin": got.origin, "history": got.history, "contested": got.contested}
+        facts["settled"] = got.settled
         new = record(got.timestamp, late=got.late, copy=digest_of(got.path), **facts)
         assert text(got) == got.origin.digest
         if graded and content != graded.origin.digest:
@@ -177,6 +192,8 @@ def test_whatever_comes_in_whatever_order_no_grade_changes_in_silence(tmp_path_f
                 assert len(got.history) == len(graded.history) + 1
                 assert late is not True or graded.late
                 assert origin.attachment > graded.origin.attachment
+            elif content in graded.settled:
+                assert got.history == graded.history and got.origin == graded.origin
             else:
                 assert got.contested and (got.late, got.origin) == (graded.late, graded.origin)
         graded = new
