@@ -102,7 +102,8 @@ def texts_of(output: NotebookNode) -> list[str]:
 
 
 def _joined(value) -> str:
-    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = "".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text.encode("utf-8", "replace").decode("utf-8")  # without halves of characters
 
 
 def note(text: str) -> NotebookNode:
@@ -209,4 +210,5 @@ def _alternative(output: NotebookNode, kind: str) -> dict:
     metadata = output.get("metadata") or {}
     of_kind = metadata.get(kind)
     alt = of_kind.get("alt") if isinstance(of_kind, dict) else metadata.get("alt")
-    return {"alt": alt[:2000] if isinstance(alt, str) else "A figure without a text alternative."}
+    text = _joined(alt[:2000]) if isinstance(alt, str) else "A figure without a text alternative."
+    return {"alt": text}

@@ -3,13 +3,14 @@
 import re
 from base64 import b64encode
 
+import nbformat
 import pytest
 from grading.feedback_pages import PIXEL, page_of, prints, shows
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_admin.grading import page
-from course_admin.grading.sanitizing import sanitize_markup
+from course_admin.grading.sanitizing import sanitize_markup, sanitize_outputs
 
 SERVER = "http://127.0.0.1:9/"
 SCRIPT = "window.ran = true; document.title = 'ran'"
@@ -151,6 +152,18 @@ def test_page_without_protection_is_caught(browser, tmp_path, name):
     path = tmp_path / "page.html"
     path.write_text(f"<!DOCTYPE html><title>x</title>{MARKUP[name]}", encoding="utf-8")
     assert visit(browser, path) != []
+
+
+def test_halves_of_characters_are_replaced():
+    half = "a\ud800b"
+    outputs = [
+        new_output("stream", text=half),
+        new_output("error", ename="E", evalue="", traceback=[half]),
+        new_output("display_data", data={"text/html": half, "text/plain": [half]}),
+        new_output("display_data", data={"image/png": PIXEL}, metadata={"alt": half}),
+    ]
+    safe = sanitize_outputs(new_notebook(cells=[new_code_cell("x", outputs=outputs)]))
+    assert b"a?b" in nbformat.writes(safe).encode("utf-8")
 
 
 HEAVY = {
