@@ -16,12 +16,15 @@ def test_tables_of_five_persons_separate_numbers_of_columns(seed):
         assert (lesson_04._reference(*data, columns) == right).mean() < lesson_04.ALIKE - 0.01
 
 
-def test_close_blocks_are_clearly_worse_and_good_ones_are_not():
-    rng = np.random.default_rng(0)
-    for images in rng.integers(400, 700, 200):
-        for role, clear in (("close", True), ("good", False)):
-            lost, gained = lesson_04._lost_and_gained(rng, role, images)
-            differences = np.repeat([1, -1, 0], [lost, gained, images - lost - gained])
-            error = differences.std(ddof=1) / np.sqrt(images)
-            assert (differences.mean() > 2.1 * error) == clear
-            assert (differences.mean() > 1.7 * error) or clear
+@pytest.mark.parametrize("roles", lesson_04._DEPTHS, ids=" ".join)
+def test_close_blocks_are_clearly_worse_and_good_ones_are_not(roles):
+    for seed in range(50):
+        right = lesson_04._answers_by_block(np.random.default_rng(seed), roles)
+        best = right[f"block{roles.index('best') + 1}"]
+        for role, rows in zip(roles, right.values(), strict=True):
+            if role == "best":
+                continue
+            lost = best.astype(float) - rows
+            errors = lost.mean() / (lost.std(ddof=1) / np.sqrt(len(lost)))
+            lowest, highest = {"far": (4, 99), "close": (2.1, 2.55), "good": (1.67, 1.93)}[role]
+            assert lowest < errors < highest

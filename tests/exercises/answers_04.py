@@ -267,19 +267,6 @@ def honest_predictions(codes, labels, persons, k):
         "def earliest_good_block(right):\n    return 3\n",
         says="name of a block",
     ),
-    "every_block_in_turn": Answer(
-        "ex04_q4",
-        0,
-        None,
-        """
-calls = []
-
-
-def earliest_good_block(right):
-    calls.append(1)
-    return list(right)[len(calls) - 1]
-""",
-    ),
 }
 
 
