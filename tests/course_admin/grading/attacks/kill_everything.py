@@ -1,6 +1,5 @@
-# Tries: to end the grader's processes.
-# Expect: double review, largest review
-# Reason: process ended
+# Tries: to end the grader's processes, and its own (which the first of a namespace survives).
+# Expect: double any, largest any
 # %%
 import os
 import signal
