@@ -202,45 +202,36 @@ def _require_drops(answer, case: _Covering) -> None:
 
 def _wrong_drops(case: _Covering) -> list[tuple[np.ndarray, Mistake]]:
     right, before, masks = case.drops(), case.before(case.number), case.masks()
-    grey = "The squares are covered with {}; use grey (127)."
     fills = {"black (0)": 0, "white (255)": 255, "128": 128, "127.5": 127.5}
     fills["the average colour"] = case.image.mean(axis=(0, 1))
     others = [number for number in range(4) if number != case.number]
-    other = "This is the drop of another class; look at class `number`."
-    piled = np.logical_or.accumulate(masks)
-    return [
-        (-right, Mistake(None, "The sign is wrong: a drop of the probability is positive.", 2 / 3)),
-        (
-            before - right,
-            Mistake(None, "These are the probabilities themselves; return the drops.", 0.5),
-        ),
-        (right / before, Mistake(None, "These are relative; subtract without dividing.", 0.5)),
-        (
-            np.abs(right),
-            Mistake(None, "The sign is lost: where the probability rises, it is negative.", 0.5),
-        ),
-        (
-            np.maximum(right, 0),
-            Mistake(None, "Where the probability rises, the number is negative, not 0.", 0.5),
-        ),
-        (
-            right.T.reshape(right.shape),
-            Mistake(None, "The squares are in the wrong order: go through them row by row.", 0.5),
-        ),
-        (case.drops(masks=piled), Mistake("covers-pile-up", score=1 / 3)),
-        (
-            case.drops(masks=~masks),
-            Mistake(None, "All but the square is covered; cover the square alone.", 1 / 3),
-        ),
+    rises = "Where the probability rises, the number is negative"
+    described = [
+        (-right, 2 / 3, "The sign is wrong: a drop of the probability is positive."),
+        (before - right, 0.5, "These are the probabilities themselves; return the drops."),
+        (right / before, 0.5, "These are relative; subtract without dividing."),
+        (np.abs(right), 0.5, f"The sign is lost. {rises}."),
+        (np.maximum(right, 0), 0.5, f"{rises}, not 0."),
+        (right.T.reshape(right.shape), 0.5, "The squares are in the wrong order: go row by row."),
+        (case.drops(masks=~masks), 1 / 3, "All but the square is covered; cover it alone."),
         (
             case.drops(masks=case.masks(case.size - 1)),
-            Mistake(None, "The squares are covered up to their last row and column.", 1 / 3),
+            1 / 3,
+            "The squares are covered up to their last row and column.",
         ),
         *(
-            (case.drops(fill), Mistake(None, grey.format(name), 2 / 3))
+            (case.drops(fill), 2 / 3, f"The squares are covered with {name}; use grey (127).")
             for name, fill in fills.items()
         ),
-        *((case.drops(number=number), Mistake(None, other, 1 / 3)) for number in others),
+        *(
+            (case.drops(number=number), 1 / 3, "This is the drop of another class.")
+            for number in others
+        ),
+    ]
+    piled = case.drops(masks=np.logical_or.accumulate(masks))
+    return [
+        (piled, Mistake("covers-pile-up", score=1 / 3)),
+        *((values, Mistake(None, words, score)) for values, score, words in described),
     ]
 
 
