@@ -104,6 +104,9 @@ def nearest_set(function, rng) -> str:
             raise Mistake(None, f"Return a name and a number; you gave {kind_of(answer)}.")
         if not isinstance(answer[0], str) or answer[0] not in sets:
             raise Mistake(None, f"The first value should be one of the names {list(sets)}.")
+        if isinstance(answer[1], float) and np.isnan(answer[1]):
+            detail = "The distance is NaN, as the root of a negative number is."
+            raise Mistake("root-of-each-number", detail)
         name, distance = answer[0], expect_number(answer[1])
         _require_distance(distance, name, target, sets)
         if name == max(distances, key=distances.get):
@@ -132,6 +135,7 @@ def _sets(rng, numbers: int, names: list[str], nearest: int, farthest: int):
         spreads = [_frechet(target, rows)[1] for rows in clouds]
         if spreads[2] < 1.5 * spreads[1]:
             continue
+        # Squared, the others are at least 1.32 times as far, though clouds[2] has half of `means`
         means = rng.uniform(0.5, 0.9) * (spreads[2] - 1.32 * spreads[1]) / 0.82
         square = spreads[1] + means
         lengths = np.sqrt([1.4 * square - spreads[0], means, means / 2, 3 * square])
