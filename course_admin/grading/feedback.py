@@ -6,6 +6,7 @@ and the page forbids the browser to run scripts or load anything.
 
 import html
 import re
+from dataclasses import replace
 
 import nbformat
 from nbformat import NotebookNode
@@ -66,8 +67,9 @@ def _page(
     if not executed or definition is None:
         return _framed(result, definition, "")
     notebook = nbformat.reads(executed.decode(), as_version=4)
-    notebook = limit_outputs(_without_hidden_tests(learners_part(notebook, definition)))
-    results = {one.question: one for one in result.questions}
+    notebook, secret = _without_hidden_tests(learners_part(notebook, definition))
+    notebook = limit_outputs(notebook)
+    results = {one.question: _without_secret(one, secret) for one in result.questions}
     renderer = Renderer()
     cells = (_cell(cell, results, comments, renderer) for cell in notebook.cells)
     return _framed(result, definition, f"<h2>Your notebook</h2>{''.join(cells)}")
@@ -130,7 +132,8 @@ def _comment(text: str | None, renderer: Renderer) -> str:
     return f'<div class="comment"><strong>Your teacher:</strong> {renderer.markdown(text)}</div>'
 
 
-def _without_hidden_tests(notebook: NotebookNode) -> NotebookNode:
+def _without_hidden_tests(notebook: NotebookNode) -> tuple[NotebookNode, set[str]]:
+    """Return the notebook without hidden tests, and their lines."""
     secret: set[str] = set()
     for cell in notebook.cells:
         cell.source, hidden = _split_hidden_tests(cell.source)
@@ -138,7 +141,7 @@ def _without_hidden_tests(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         if secret and cell.cell_type == "code":
             cell.outputs = [_unless_secret(output, secret) for output in cell.outputs]
-    return notebook
+    return notebook, secret
 
 
 def _split_hidden_tests(source: str) -> tuple[str, list[str]]:
@@ -158,6 +161,13 @@ def _unless_secret(output: NotebookNode, secret: set[str]) -> NotebookNode:
     if any(line in text or html.escape(line) in text for line in secret):
         return note("This output is left out: it quotes a test.")
     return output
+
+
+def _without_secret(question: QuestionResult, secret: set[str]) -> QuestionResult:
+    """Replace a reason that quotes a hidden test."""
+    if any(line in question.reason for line in secret):
+        return replace(question, reason="The test failed on this answer.")
+    return question
 
 
 def _findings(result: SubmissionResult, title: str, titles: dict[str, str]) -> str:

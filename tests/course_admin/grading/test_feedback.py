@@ -91,6 +91,23 @@ def test_hidden_tests_are_not_in_the_page():
     assert "shown" in page
 
 
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("It ran longer than 600 seconds.", "Not graded yet. It ran longer than 600 seconds."),
+        ("The test failed (x = secret(5)).", "Not graded yet. The test failed on this answer."),
+    ],
+)
+def test_reason_is_shown_unless_it_quotes_a_hidden_test(reason, says):
+    hidden = new_code_cell("### BEGIN HIDDEN TESTS\nx = secret(5)\n### END HIDDEN TESTS")
+    executed = nbformat.writes(graded_notebook(hidden)).encode()
+    questions = [QuestionResult("q1_check", None, 2, reason=reason)]
+    given = SubmissionResult(STUDENT, NAME, Status.NEEDS_REVIEW, questions)
+    text = text_of(feedback_page(given, graded_notebook(), executed))
+    assert says in text
+    assert "secret(5)" not in text
+
+
 def test_error_of_the_learner_is_shown():
     error = new_output(
         "error", ename="E", evalue="x", traceback=["\x1b[31mZeroDivisionError\x1b[0m"]
