@@ -73,6 +73,7 @@ class Kernel:
         self.limits = limits
         self.trusted = trusted
         self._hidden_folders = hidden_folders
+        self._root = ""  # where this process finds the root folder of the kernel
         self._places: list[int] = []  # the folders inside that can be written to, while open
         self.deadline = time.monotonic() + limits.total_seconds
         self.peak_memory = 0
@@ -129,13 +130,12 @@ class Kernel:
     def _connect(self, connection: dict) -> None:
         """Connect once and never again, whatever later takes the place of the sockets."""
         ports = [port for name, port in connection.items() if name.endswith("_port")]
-        names = [f"{connection['ip']}-{port}" for port in ports]
-        self._wait_until(lambda: all(map(self._path_of, names)))
+        sockets = [f"{connection['ip']}-{port}" for port in ports]
+        self._wait_until(lambda: self._finds(sockets))
+        connection["ip"] = f"{self._root}{connection['ip']}"
         if not self.trusted:
-            socket = str(self._path_of(names[0]))
-            root = Path(socket.removesuffix(names[0]))
-            connection["ip"] = f"{root}{connection['ip']}"
-            self._places += [os.open(f"{root}{place}", os.O_PATH) for place in (HOME, "/dev/shm")]
+            places = [f"{self._root}{place}" for place in (HOME, "/dev/shm")]
+            self._places += [os.open(place, os.O_PATH) for place in places]
         self._context = zmq.Context()
         self._context.setsockopt(zmq.MAXMSGSIZE, self.limits.output)
         self._context.setsockopt(zmq.RECONNECT_IVL, -1)
@@ -146,11 +146,14 @@ class Kernel:
         self._monitor = iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._wait_until(self._answers)
 
-    def _path_of(self, socket: str) -> Path | None:
-        """Return where this process finds a socket of the kernel, or None if it is not there."""
+    def _finds(self, sockets: list[str]) -> bool:
+        """Find the root folder of the kernel; return whether all its sockets are there."""
         if not self.trusted:
-            return seen_from_outside(self._process, socket)
-        return Path(socket) if Path(socket).exists() else None
+            first = seen_from_outside(self._process, sockets[0])
+            if first is None:
+                return False
+            self._root = str(first).removesuffix(sockets[0])
+        return all(Path(f"{self._root}{socket}").exists() for socket in sockets)
 
     def _wait_until(self, ready) -> None:
         while not ready():
