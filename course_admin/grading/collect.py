@@ -164,17 +164,24 @@ def collect(
         If `source` is neither a folder nor a zip, or it is not certain where the students' folders
         begin.
     """
-    entries = [entry for entry in entries_of(Path(source)) if not _is_rubbish(entry)]
+    found = []
+    by_person = _files_by_person(Path(source), assignments, roster)
+    for identity, student in _students(by_person):
+        files = _without_empty_folders(by_person[identity])
+        found += _submissions(student, files, Path(into), assignments, expected)
+    return found
+
+
+def _files_by_person(
+    source: Path, assignments: dict[str, set[str]], roster: Roster | None
+) -> dict[Identity, list[_File]]:
+    entries = [entry for entry in entries_of(source) if not _is_rubbish(entry)]
     by_person: dict[Identity, list[_File]] = defaultdict(list)
     for entry in _without_wrapper(entries, assignments):
         owner = owner_of(entry.parts, assignments, roster)
         file = _File(entry, owner, owner.file, entry.timestamp)
         by_person[owner.identity].extend(_files_within(file))
-    found = []
-    for identity, student in _students(by_person):
-        files = _without_empty_folders(by_person[identity])
-        found += _submissions(student, files, Path(into), assignments, expected)
-    return found
+    return by_person
 
 
 def _students(people: Iterable[Identity]) -> list[tuple[Identity, str]]:
