@@ -192,7 +192,7 @@ def _findings(result: SubmissionResult, title: str, titles: dict[str, str]) -> s
 def _problem(result: SubmissionResult) -> str | None:
     """Return why nothing at all could be graded, if that is so."""
     untouched = all(one.points is None and not one.reason for one in result.questions)
-    review = result.status == Status.NEEDS_REVIEW and untouched
+    review = result.status == Status.NEEDS_REVIEW and untouched and not result.contested
     return result.reasons[0] if review and result.reasons else None
 
 

@@ -149,6 +149,15 @@ def test_learner_of_a_file_that_cannot_be_graded_reads_what_to_do(problem, says,
     assert "points" not in text
 
 
+def test_file_that_another_may_replace_is_not_called_unreadable():
+    questions = [QuestionResult("words", None, 3)]
+    options = {"reasons": ["nothing shows which is newer"], "contested": True}
+    given = SubmissionResult(STUDENT, NAME, Status.NEEDS_REVIEW, questions, **options)
+    text = text_of(feedback_page(given, graded_notebook()))
+    assert "could not be graded" not in text
+    assert "nothing shows which is newer" in text
+
+
 def test_page_names_the_file_that_was_graded():
     page = page_of(origin=Origin(name="Ada <Lovelace>", file="03 cats (2).ipynb"))
     assert "03 cats (2).ipynb was graded" in page
