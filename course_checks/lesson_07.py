@@ -15,7 +15,12 @@ from course_checks.expectations import (
     weights_of,
 )
 from course_checks.protocol import ModelSpec, ask
-from course_checks.reference_network import NETWORK, network_outputs, network_weights
+from course_checks.reference_network import (
+    NETWORK,
+    counts_to_freeze,
+    network_outputs,
+    network_weights,
+)
 from course_checks.training_checks import require_loss
 from course_checks.verdict import Mistake, check
 
@@ -377,16 +382,15 @@ def first_layers_kept(function, rng) -> str:
     This is AnB of Yosinski et al. (2014). A right answer is a network like the given one. Kernels
     and biases of the first n convolutions are the given ones and stay in a step of training; those
     of all other layers are random, none of them like the given ones, and move. The loss is the
-    cross-entropy of integer labels. A pooling layer lies before the third convolution, so
-    that counting layers fails.
+    cross-entropy of integer labels. The pooling layer lies where counting layers fails.
     """
-    for n in rng.permutation([3, rng.integers(1, 3)]):
-        weights, pool_after = network_weights(rng), int(rng.integers(1, 3))
+    for n, pool_after in counts_to_freeze(rng):
+        weights = network_weights(rng)
         settings = {"weights": weights, "pool_after": pool_after}
-        model = expect_model(ask(function, ModelSpec("trained_network", settings), int(n)))
+        model = expect_model(ask(function, ModelSpec("trained_network", settings), n))
         given = [weights[i : i + 2] for i in range(0, len(weights), 2)]
         first = [weights_of(model, name) for name in NETWORK]
-        _require_start(first, given, int(n))
+        _require_start(first, given, n)
         inputs = rng.normal(0, 0.4, (20, 16, 16, 3)).astype("float32")
         labels = rng.integers(0, 3, len(inputs))
         before = predictions_of(model, inputs, 3)
@@ -396,7 +400,7 @@ def first_layers_kept(function, rng) -> str:
             )
         loss = train_step(model, inputs, labels)
         last = [weights_of(model, name) for name in NETWORK]
-        _require_frozen(first, last, int(n))
+        _require_frozen(first, last, n)
         require_loss(model, loss, before, labels)
     return "The first layers keep their pretrained weights; the others start at random and learn."
 

@@ -34,7 +34,7 @@ def reference_data(part: str) -> dict[str, np.ndarray]:
             the maps. ``codes``, ``labels``: the same for several hundred images.
         signs
             ``features``: maps after block 4, with ``labels`` and ``signers``, of several hundred
-            images.
+            images; ``start/<path>``: the pretrained biases (or scales and shifts) of block 5.
         project
             ``images``: images of signs at the backbone's input size, uint8; their ``labels`` and
             ``signers``, each of whom made every sign once.
@@ -89,12 +89,14 @@ def _pets(splits: list) -> dict[str, np.ndarray]:
 
 
 def _signs(splits: list) -> dict[str, np.ndarray]:
-    from course_utils import extract_features, load_backbone
+    from course_utils import extract_features, load_backbone, split_at
 
     backbone = load_backbone()  # lesson 5 keeps the features of its parts on disk
     features = [extract_features(backbone, part, "block4", progress=False) for part in splits]
     _, labels, signers = _signed(splits)
-    return {"features": np.concatenate(features), "labels": labels, "signers": signers}
+    weights = split_at(backbone, "block4")[1].trainable_weights
+    start = {f"start/{w.path}": np.asarray(w) for w in weights if len(w.shape) == 1}
+    return {"features": np.concatenate(features), "labels": labels, "signers": signers, **start}
 
 
 def _project(splits: list) -> dict[str, np.ndarray]:

@@ -24,6 +24,17 @@ NETWORK = ("conv1", "conv2", "conv3", "conv4", "predictions")
 """The layers of ``trained_network`` that have weights."""
 
 
+def counts_to_freeze(rng) -> list[tuple[int, int]]:
+    """Draw numbers of first convolutions, each with that after which ``trained_network`` pools.
+
+    One number is reached before the pooling layer and one after it, so that indices in
+    ``model.layers``, whatever is added to them, are wrong once.
+    """
+    few = int(rng.integers(1, 3))
+    cases = [(few, int(rng.integers(few + 1, 4))), (3, int(rng.integers(1, 3)))]
+    return [cases[i] for i in rng.permutation(2)]
+
+
 def network_weights(rng) -> list[np.ndarray]:
     """Draw weights for ``trained_network`` of `MODELS`: kernel, bias, and so on."""
     weights, channels = [], 3

@@ -221,6 +221,9 @@ def weights_to_train(backbone, block):
         "off-by-one",
         _FREEZE.format(layers="model.layers[1 : n + 1]", compile=_COMPILE),
     ),
+    "layers_and_two_counted": Answer(
+        "ex05_q2", 1, "off-by-one", _FREEZE.format(layers="model.layers[: n + 2]", compile=_COMPILE)
+    ),
     "last_convolutions": Answer(
         "ex05_q2",
         0,
@@ -404,6 +407,31 @@ def set_up(backbone, classes, head_rate):
             head="keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])"
         ),
     ),
+    "without_the_last_block": Answer(
+        "ex05_q4",
+        1,
+        None,
+        """
+def fine_tune(second, features, labels):
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input(features.shape[1:]), *layers])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(features, labels, epochs=15, verbose=0)
+    return model
+""",
+        says="put the classifier on `second`",
+    ),
+    "block_built_anew": Answer(
+        "ex05_q4",
+        1,
+        None,
+        _fine_tune(
+            before="second = keras.models.clone_model(second)",
+            fit="model.optimizer.learning_rate = 1e-3\n"
+            "    model.fit(features, labels, epochs=12, verbose=0)",
+        ),
+        says="built anew",
+    ),
 }
 
 RIGHT = {
@@ -494,6 +522,18 @@ def set_up(backbone, classes, head_rate):
     head = keras.Sequential([pool, scores, keras.layers.Softmax()])
     model = add_classifier(backbone, head)
     model.compile(keras.optimizers.Adam(0.1 * head_rate), "sparse_categorical_crossentropy")
+    return model
+""",
+    ),
+    "own_head_on_the_block": RightAnswer(
+        "ex05_q4",
+        """
+def fine_tune(second, features, labels):
+    dense = keras.layers.Dense(10, activation="softmax")
+    model = keras.Sequential([second, keras.layers.Flatten(), dense])
+    model.compile(keras.optimizers.SGD(1e-3, 0.9), "categorical_crossentropy")
+    targets = keras.utils.to_categorical(labels, 10)
+    model.fit(features, targets, batch_size=16, epochs=8, verbose=0)
     return model
 """,
     ),

@@ -332,6 +332,9 @@ def keep_first(model, n):
     "layers_with_the_input": Answer(
         "ex07_q4", 0, None, _keep("keras.Layer", "[: n + 1]"), says="wrong layers"
     ),
+    "layers_from_the_first_convolution": Answer(
+        "ex07_q4", 0, None, _keep("keras.Layer", "[1 : n + 1]"), says="wrong layers"
+    ),
     "last_kept": Answer("ex07_q4", 0, None, _keep(which="[-n:]"), says="wrong layers"),
     "always_three": Answer("ex07_q4", 0, None, _keep(which="[:3]"), says="wrong layers"),
     "kernels_alone": Answer(
