@@ -46,7 +46,7 @@ def computed(monkeypatch):
 
     monkeypatch.setattr(hidden_data, "_compute", compute)
     monkeypatch.setattr(hidden_data, "ANIMALS", 4)
-    monkeypatch.setattr(reference_data, "SIGNERS", 1)
+    monkeypatch.setattr(hidden_data, "SIGNERS", 1)
     return done
 
 
@@ -138,6 +138,10 @@ def test_photographs_are_held_back_and_taken_again(computed, tmp_path, monkeypat
     known = {path.read_bytes() for path in (tmp_path / "data").rglob("*.jpg")}
     assert not known & set(pixels_in(folder).values())
     assert len(read_folder(folder / hidden_data.PETS)) == 4
+
+
+def test_there_are_enough_signers_for_the_project():
+    assert hidden_data.SIGNERS >= reference_data.SIGNERS
 
 
 def test_only_the_photo_edition_holds_folders_back(monkeypatch):
