@@ -123,6 +123,14 @@ def test_strangers_are_listed_and_get_no_row(tmp_path):
     assert any("enter by hand the one that counts" in left for left in given.left)
 
 
+def test_the_number_of_another_platform_is_another_persons(tmp_path):
+    table = read_worksheet(written(tmp_path, classroom.worksheet()))
+    elsewhere = result("canvas", ANA.name, str(ANA.moodle_number(EXERCISE)))
+    given, text = filled(table, [elsewhere, in_moodle(ZOE)])
+    assert list(classroom.moodle_grades(text)) == [str(ZOE.moodle_number(EXERCISE))]
+    assert given.unmatched == ["Ana López (canvas 30014)"]
+
+
 def test_a_hand_in_that_nobody_recognised_is_no_missing_one(tmp_path):
     unknown = replace(in_moodle(ZOE), exercise=UNKNOWN, questions=[], reasons=["holds no cells"])
     elsewhere = replace(unknown, origin=Origin("moodle", "Zoe", "1"))
