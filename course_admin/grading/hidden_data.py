@@ -127,7 +127,7 @@ def _photographs(dataset: str, seed: int) -> list[DrawingTask]:
     else:
         signers = signers_of(paths)
         complete = [signer for signer in np.unique(signers) if (signers == signer).sum() == 10]
-        people = rng.permutation(complete)[: SIGNERS].tolist()
+        people = rng.permutation(complete)[:SIGNERS].tolist()
         rows = np.flatnonzero(np.isin(signers, people))
         chosen, who = paths[rows], [people.index(signer) for signer in signers[rows]]
         names = [
