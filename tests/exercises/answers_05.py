@@ -393,7 +393,14 @@ def set_up(backbone, classes, head_rate):
     ),
     "error_squared": Answer("ex05_q3", 0, "loss-of-another-form", _set_up(loss='"mse"')),
     "only_the_head": Answer(
-        "ex05_q4", 1, "backbone-still-frozen", _fine_tune(before="second.trainable = False")
+        "ex05_q4",
+        1,
+        "backbone-still-frozen",
+        _fine_tune(
+            before="second.trainable = False",
+            fit="model.optimizer.learning_rate = 1e-2\n"
+            "    model.fit(features, labels, epochs=4, verbose=0)",
+        ),
     ),
     "not_trained": Answer("ex05_q4", 0, None, _fine_tune(fit=""), says="well within reach"),
     "numbers_for_one_hot": Answer(
