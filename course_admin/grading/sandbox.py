@@ -140,7 +140,7 @@ def _exposed(private: Iterable[Path]) -> tuple[Path, Path] | None:
 def seen_from_outside(process: psutil.Process, inside: str) -> Path | None:
     """Return the grader's path of a file in the sandbox of a process; None if there is none."""
     for part in descendants(process):
-        path = Path(f"/proc/{part.pid}/root{inside}")
+        path = Path("/proc", str(part.pid), "root", inside.removeprefix("/"))
         if path.exists():
             return path
     return None
