@@ -351,7 +351,7 @@ def _require_interval(low: float, high: float, differences, first, second) -> No
     if low == -1 or high == 1:
         detail = "These are percentiles of single images. Take the mean of each resample first."
         raise Mistake(None, f"{detail} {case}", score=1 / 3)
-    if high < middle and width < 2.2 * error:
+    if high < middle - error and width < 2.2 * error:
         raise Mistake(None, f"np.percentile takes percentages, 2.5 and 97.5. {case}", score=1 / 3)
     if abs(found - middle) > apart:
         raise Mistake(None, f"The interval should contain the difference, near its middle. {case}")
