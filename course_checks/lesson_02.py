@@ -400,7 +400,7 @@ def _two_tables(rng, sign: int, flips: bool) -> tuple:
         both = tuple(np.concatenate(parts) for parts in zip(train, valid, strict=True))
         shares = [_shares(*table) for table in (train, valid, both)]
         facts = _facts(shares, best, on_valid, sign)
-        if _is_clear(train, shares, facts):
+        if _is_clear(train, shares, facts) and (facts["right"] < 0.5) == flips:
             return train, valid, facts
 
 
