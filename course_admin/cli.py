@@ -20,6 +20,7 @@ examples:
   course grade zip --exercise NAME      grade what came back, into the folder graded
   course grades moodle worksheet.csv --exercise NAME     fill Moodle's grading worksheet
   course grades canvas gradebook.csv --exercise NAME     fill Canvas's gradebook
+  course similar                        which answers in the folder graded are alike?
 
 COURSE_EDITION chooses the edition (pocket if unset). COURSE_MIRROR names a folder with
 copies of the photo edition's files. Data go to COURSE_DATA, or else to the folder data:
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     purpose = "put grades into the table of a learning platform"
     grades = _command(commands, "grades", None, purpose)
     _add_grades(grades.add_subparsers(title="platforms", metavar="PLATFORM", required=True))
+    _add_similar(commands)
     return parser
 
 
@@ -127,12 +129,7 @@ def _add_grade(commands) -> None:
         default="review",
         help="where a late, older or undated file meets a grade (default: review)",
     )
-    grade.add_argument(
-        "--instructor",
-        type=Path,
-        default=Path("instructor"),
-        help="folder of nbgrader_config.py and source (default: instructor)",
-    )
+    _add_instructor(grade)
     grade.add_argument("--workers", type=int, help="submissions at a time (default: processors)")
     grade.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="for one submission (default: 600)"
@@ -142,6 +139,15 @@ def _add_grade(commands) -> None:
         "--i-trust-these-submissions",
         action="store_true",
         help="run them without a sandbox, with all that you may do on this machine",
+    )
+
+
+def _add_instructor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--instructor",
+        type=Path,
+        default=Path("instructor"),
+        help="folder of nbgrader_config.py and source (default: instructor)",
     )
 
 
@@ -168,6 +174,14 @@ def _add_grades(platforms) -> None:
         parser.add_argument(
             "--out", type=Path, metavar="FILE", help="what to upload (default: in --into)"
         )
+
+
+def _add_similar(commands) -> None:
+    similar = _command(commands, "similar", _similar, "show answers that are alike, side by side")
+    similar.add_argument(
+        "--into", type=Path, default=Path("graded"), help="output folder (default: graded)"
+    )
+    _add_instructor(similar)
 
 
 def _command(commands, name: str, run, purpose: str) -> argparse.ArgumentParser:
@@ -326,6 +340,17 @@ def _give_back(table, results: list, out: Path):
     table.sheet.write(out)
     print(summary(given, out))
     return given
+
+
+def _similar(options) -> int:
+    from course_admin.grading.similarity import similar_pairs, similarity_page
+
+    pairs = similar_pairs(options.into, options.instructor)
+    path = options.into / "similar.html"
+    path.write_text(similarity_page(pairs), encoding="utf-8")
+    path.chmod(0o600)
+    print(f"{len(pairs)} pairs of answers are alike: {path}")
+    return 0
 
 
 def _list(options) -> int:

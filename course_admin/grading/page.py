@@ -53,6 +53,8 @@ img { max-width: 100%; height: auto; }
 .ansi-green-fg, .ansi-green-intense-fg { color: #1b6a2f; }
 .ansi-blue-fg, .ansi-blue-intense-fg, .ansi-cyan-fg { color: #00528c; }
 .findings th:last-child, .findings td:last-child { white-space: nowrap; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
+.pair > div { min-width: 0; }
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
   .verdict, .comment, .source, tr { break-inside: avoid; }
