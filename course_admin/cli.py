@@ -21,6 +21,7 @@ examples:
   course grades moodle worksheet.csv --exercise NAME     fill Moodle's grading worksheet
   course grades canvas gradebook.csv --exercise NAME     fill Canvas's gradebook
   course similar                        which answers in the folder graded are alike?
+  course analytics                      what does the class know, what to teach again?
 
 COURSE_EDITION chooses the edition (pocket if unset). COURSE_MIRROR names a folder with
 copies of the photo edition's files. Data go to COURSE_DATA, or else to the folder data:
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     grades = _command(commands, "grades", None, purpose)
     _add_grades(grades.add_subparsers(title="platforms", metavar="PLATFORM", required=True))
     _add_similar(commands)
+    _add_analytics(commands)
     return parser
 
 
@@ -182,6 +184,13 @@ def _add_similar(commands) -> None:
         "--into", type=Path, default=Path("graded"), help="output folder (default: graded)"
     )
     _add_instructor(similar)
+
+
+def _add_analytics(commands) -> None:
+    purpose = "show which questions separate, and what to teach again"
+    analytics = _command(commands, "analytics", _analytics, purpose)
+    _add_output(analytics)
+    _add_instructor(analytics)
 
 
 def _command(commands, name: str, run, purpose: str) -> argparse.ArgumentParser:
@@ -350,6 +359,18 @@ def _similar(options) -> int:
     path.write_text(similarity_page(pairs), encoding="utf-8")
     path.chmod(0o600)
     print(f"{len(pairs)} pairs of answers are alike: {path}")
+    return 0
+
+
+def _analytics(options) -> int:
+    from course_admin.grading.analytics import analytics_page, questions_in, shared_attempts
+    from course_admin.grading.pipeline import report
+
+    attempts = shared_attempts(options.into, options.instructor)
+    questions = questions_in(report(options.into, options.db), attempts)
+    path = options.into / "analytics.html"
+    path.write_text(analytics_page(questions), encoding="utf-8")
+    print(f"{len(questions)} questions: {path}")
     return 0
 
 

@@ -5,7 +5,7 @@ import html
 import re
 from pathlib import Path
 
-from course_checks.verdict import points_so_far, sources_as_run
+from course_checks.verdict import attempts_so_far, points_so_far, sources_as_run
 
 FOLDER = "to_hand_in"
 
@@ -39,7 +39,7 @@ class Summary:
         return {"text/plain": "\n".join([self.heading, *self.lines]), "text/html": card}
 
 
-def hand_in(name: str, folder: Path | str | None = None) -> Summary:
+def hand_in(name: str, folder: Path | str | None = None, share_attempts: bool = False) -> Summary:
     """Show the points so far, and write the notebook as it was saved, without its outputs.
 
     Parameters
@@ -48,6 +48,9 @@ def hand_in(name: str, folder: Path | str | None = None) -> Summary:
         The exercise, for example ``"03_feature_extractor"``.
     folder : path, optional
         The notebook's folder; by default the one it runs in.
+    share_attempts : bool
+        Whether the file also says what each check found, every time you ran it since the notebook
+        was opened. It gives no points; it shows your instructor what to explain again.
 
     Returns
     -------
@@ -78,9 +81,16 @@ def hand_in(name: str, folder: Path | str | None = None) -> Summary:
         if earned != possible:
             raise AssertionError(f"the solutions do not get all points: {heading}; {lines}")
         return Summary(heading, [*lines, "These are the solutions: there is nothing to hand in."])
+    attempts = attempts_so_far() if share_attempts else {}
+    notebook.metadata.pop("attempts", None)
+    if attempts:
+        notebook.metadata["attempts"] = attempts
     file = _write(notebook, folder / FOLDER / saved.name)
     lines += [*_differences(notebook), f"Hand in this file: {FOLDER}/{file.name}"]
     lines += ["It holds the notebook as last saved. Save with Ctrl+S, then run this cell again."]
+    if share_attempts:
+        times = sum(map(len, attempts.values()))
+        lines.append(f"It also says what the checks found, the {times} times that you ran them.")
     return Summary(heading, lines, file)
 
 

@@ -94,8 +94,8 @@ MISCONCEPTIONS = {
         "wrap around. Convert to float32 before you compute."
     ),
     "intervals-for-differences": (
-        "This block is worse than the best by more than chance. Neither overlapping intervals nor a "
-        "small difference make two blocks equal: take the differences, image by image."
+        "This block is worse than the best by more than chance. Neither overlapping intervals nor "
+        "a small difference make two blocks equal: take the differences, image by image."
     ),
     "judged-where-chosen": (
         "This was measured on the images used for the choice, so it is too optimistic. Evaluate "

@@ -212,7 +212,11 @@ def _short(text: str, most: int = 400) -> str:
     return text if len(text) <= most else f"{text[:most]} ..."
 
 
+MOST_ATTEMPTS = 50
+"""Of one question, that are remembered."""
+
 _verdicts: dict[str, dict[int | None, Verdict]] = {}
+_attempts: dict[str, list[dict]] = {}
 _sources: dict[str, str] = {}
 
 
@@ -222,6 +226,9 @@ def remember(function, seed: int | None, verdict: Verdict) -> None:
     if name is None:
         return
     _verdicts.setdefault(name, {})[seed] = verdict
+    attempts = _attempts.setdefault(name, [])
+    if verdict.answered and len(attempts) < MOST_ATTEMPTS:
+        attempts.append({"score": verdict.score, "misconception": verdict.misconception})
     try:
         _sources[name] = inspect.getsource(function)
     except (OSError, TypeError):
@@ -239,6 +246,11 @@ def points_so_far() -> dict[str, float]:
     }
 
 
+def attempts_so_far() -> dict[str, list[dict]]:
+    """Return the score and misconception of each check of a function in this session, by name."""
+    return {name: list(attempts) for name, attempts in _attempts.items() if attempts}
+
+
 def sources_as_run() -> dict[str, str]:
     """Return the source of each function that was checked in this session."""
     return dict(_sources)
@@ -247,4 +259,5 @@ def sources_as_run() -> dict[str, str]:
 def forget() -> None:
     """Forget all verdicts of this session."""
     _verdicts.clear()
+    _attempts.clear()
     _sources.clear()

@@ -21,6 +21,9 @@ from course_admin.grading.limited import OverLimit, call_limited
 LARGEST_NOTEBOOK = 20_000_000
 """Bytes that a notebook may have."""
 MOST_CELLS = 2_000
+MOST_FUNCTIONS = 20
+MOST_ATTEMPTS = 50
+"""Of one function; as many as a notebook remembers."""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 SCHEMA = 3
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
@@ -87,6 +90,8 @@ def _clean(content: bytes) -> Cleaned:
     kept = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
     if exercise:
         kept["course"] = {"exercise": exercise}
+    if attempts := _attempts(metadata.get("attempts")):
+        kept["attempts"] = attempts
     notebook = new_notebook(cells=cells, metadata=kept, nbformat_minor=5)
     nbformat.validate(notebook)
     grade_ids = {cell.metadata.nbgrader.grade_id for cell in cells if "nbgrader" in cell.metadata}
@@ -158,6 +163,27 @@ def _exercise(metadata: dict) -> str | None:
     course = metadata.get("course")
     exercise = course.get("exercise") if isinstance(course, dict) else None
     return _text(exercise)[:200] if isinstance(exercise, str) else None
+
+
+def _attempts(given) -> dict[str, list[dict]]:
+    """Return what checks found on the learner's machine, as far as it has the right form."""
+    if not isinstance(given, dict):
+        return {}
+    names = [name for name in given if isinstance(name, str) and name.isidentifier()]
+    found = {}
+    for name in names[:MOST_FUNCTIONS]:
+        attempts = given[name] if isinstance(given[name], list) else []
+        found[name[:100]] = [one for one in map(_attempt, attempts[:MOST_ATTEMPTS]) if one]
+    return found
+
+
+def _attempt(given) -> dict | None:
+    score = given.get("score") if isinstance(given, dict) else None
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        return None
+    misconception = given.get("misconception")
+    known = isinstance(misconception, str) and re.fullmatch(r"[a-z0-9-]{1,60}", misconception)
+    return {"score": float(score), "misconception": misconception if known else None}
 
 
 def _cleaned_cells(cells, notes: list[str]) -> list[NotebookNode]:

@@ -398,6 +398,19 @@ def test_hand_in_adds_up_and_writes_a_notebook_without_outputs(tmp_path):
     assert not any("differs from what" in line for line in summary.lines)
 
 
+def test_attempts_are_shared_only_if_the_learner_says_so(tmp_path):
+    exercise_in(tmp_path)
+    for answer in (lambda: 2, lambda: 3):
+        answer.__name__ = "three"
+        gives_three(answer, points=2)
+    file = hand_in("01_three", tmp_path, share_attempts=True).file
+    missed = {"score": 0.5, "misconception": "off-by-one"}
+    right = {"score": 1.0, "misconception": None}
+    assert nbformat.read(file, as_version=4).metadata.attempts == {"three": [missed, right]}
+    file = hand_in("01_three", tmp_path).file
+    assert "attempts" not in nbformat.read(file, as_version=4).metadata
+
+
 def test_hand_in_says_what_was_not_checked(tmp_path):
     exercise_in(tmp_path)
     assert "Question 1: not checked yet" in hand_in("01_three", tmp_path).lines

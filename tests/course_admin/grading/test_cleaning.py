@@ -9,6 +9,7 @@ import pytest
 from course_admin.grading import cleaning
 from course_admin.grading.cleaning import Unreadable, clean
 from course_admin.grading.limited import OverLimit
+from course_checks import verdict
 
 
 def notebook(*cells, **changed):
@@ -89,3 +90,26 @@ def test_notebook_that_takes_too_long_needs_review(monkeypatch):
     monkeypatch.setattr(cleaning, "call_limited", too_long)
     with pytest.raises(Unreadable, match="takes more than 30 seconds to be read: look at it"):
         clean(notebook(cell()))
+
+
+GOOD = {"score": 0.5, "misconception": "off-by-one"}
+ATTEMPTS = {
+    "as a notebook writes them": ({"three": [GOOD, GOOD]}, {"three": [GOOD, GOOD]}),
+    "other text": (
+        {"three": [{"score": 1, "misconception": "<b>"}]},
+        {"three": [{"score": 1.0, "misconception": None}]},
+    ),
+    "impossible scores": (
+        {"three": [{"score": s} for s in (2, -1, "1", True, None, float("nan"))]},
+        {"three": []},
+    ),
+    "too many": ({"three": [GOOD] * 500}, {"three": [GOOD] * verdict.MOST_ATTEMPTS}),
+    "no lists": ({"three": "x", "a b": [GOOD], "four": [[]]}, {"three": [], "four": []}),
+    "no dict": ([GOOD], None),
+}
+
+
+@pytest.mark.parametrize(("given", "kept"), ATTEMPTS.values(), ids=ATTEMPTS)
+def test_attempts_are_kept_as_far_as_they_have_the_right_form(given, kept):
+    cleaned = clean(notebook(cell(), metadata={"attempts": given}))
+    assert cleaned.notebook.metadata.get("attempts") == kept
