@@ -51,7 +51,7 @@ def test_no_number_is_an_honest_accuracy_of_all_pairs():
         (checks.two_sets_told_apart, [1.0, 0.5]),
         (checks.two_sets_told_apart, [0.8, 0.6]),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_constant_gets_nothing(check, constant):
     assert check(lambda *arguments: constant, points=2).score == 0
