@@ -327,9 +327,9 @@ def _require_nothing(answer, maps: np.ndarray) -> None:
 def channel_chosen_in_training(function, rng) -> str:
     """Check ``function(train, valid)``: the best training channel, and its score on validation.
 
-    Right are the channel with the largest share of right pairs in training, and its share on the
-    validation images (to 0.005) for the animal that it prefers in training. On the validation
-    images it may prefer the other one.
+    Right are the channel that orders the largest fraction of pairs (a cat, a dog) correctly in
+    training, and its fraction on the validation images (to 0.005) for the animal that it prefers
+    in training. On the validation images it may prefer the other one.
     """
     cases = [(sign, flips) for sign in (-1, 1) for flips in (False, True)]
     require_all(
@@ -393,7 +393,7 @@ def _two_tables(rng, sign: int, flips: bool) -> tuple:
             {best: (-0.4 if flips else 0.8) * sign, on_valid: 2.8 * turned, other: -0.5 * sign},
         )
         (codes, labels), valid = (_table(rng, channels, strength) for strength in strengths)
-        # Outliers change means and correlations, but hardly the share of right pairs
+        # Outliers change means and correlations, but hardly the order of pairs
         codes[labels == 0, best] += sign * 20 * (rng.permutation((labels == 0).sum()) < 2)
         codes[labels == 1, far_off] += 60 * (rng.permutation((labels == 1).sum()) < 2)
         train = codes, labels
