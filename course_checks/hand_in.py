@@ -68,30 +68,48 @@ def hand_in(name: str, folder: Path | str | None = None, share_attempts: bool = 
     try:
         notebook = nbformat.read(saved, as_version=4)
     except (OSError, ValueError) as error:
-        return Summary(
-            f"There is no notebook to hand in: {saved.name}",
-            [
-                f"The folder searched was {folder} ({type(error).__name__}).",
-                f"Does it have another name? Rename it to {saved.name}, then run this cell again.",
-            ],
-        )
+        return _nothing_to_hand_in(saved, error)
     earned, possible, lines = _points(notebook)
     heading = f"{earned:g} of {possible:g} points so far"
     if any("### BEGIN SOLUTION" in cell.source for cell in notebook.cells):
         if earned != possible:
             raise AssertionError(f"the solutions do not get all points: {heading}; {lines}")
         return Summary(heading, [*lines, "These are the solutions: there is nothing to hand in."])
-    attempts = attempts_so_far() if share_attempts else {}
-    notebook.metadata.pop("attempts", None)
-    if attempts:
-        notebook.metadata["attempts"] = attempts
+    about_attempts = _set_attempts(notebook, attempts_so_far() if share_attempts else {})
     file = _write(notebook, folder / FOLDER / saved.name)
     lines += [*_differences(notebook), f"Hand in this file: {FOLDER}/{file.name}"]
     lines += ["It holds the notebook as last saved. Save with Ctrl+S, then run this cell again."]
-    if share_attempts:
-        times = sum(map(len, attempts.values()))
-        lines.append(f"It also says what the checks found, the {times} times that you ran them.")
-    return Summary(heading, lines, file)
+    return Summary(heading, lines + about_attempts, file)
+
+
+def _nothing_to_hand_in(saved: Path, error: Exception) -> Summary:
+    return Summary(
+        f"There is no notebook to hand in: {saved.name}",
+        [
+            f"The folder searched was {saved.parent} ({type(error).__name__}).",
+            f"Does it have another name? Rename it to {saved.name}, then run this cell again.",
+        ],
+    )
+
+
+def _set_attempts(notebook, attempts: dict[str, list[dict]]) -> list[str]:
+    """Put the attempts that a learner shares into a notebook; return what to say about them."""
+    notebook.metadata.pop("attempts", None)
+    if not attempts:
+        return []
+    notebook.metadata["attempts"] = attempts
+    times = sum(map(len, attempts.values()))
+    return [f"It also says what the checks found, the {times} times that you ran them."]
+
+
+def checked_function(source: str) -> str | None:
+    """Return the name of the function that a check cell checks.
+
+    >>> checked_function("checks.codes_of_maps(make_codes, points=2)")
+    'make_codes'
+    """
+    called = re.search(r"checks\.\w+\(\s*(\w+)", source)
+    return called[1] if called else None
 
 
 def _points(notebook) -> tuple[float, float, list[str]]:
@@ -104,8 +122,7 @@ def _points(notebook) -> tuple[float, float, list[str]]:
         if cell.metadata.nbgrader.solution:
             lines.append(f"Question {number}: {points:g} points, given by your instructor")
             continue
-        called = re.search(r"checks\.\w+\(\s*(\w+)", cell.source)
-        got = so_far.get(called[1]) if called else None
+        got = so_far.get(checked_function(cell.source))
         possible += points
         earned += got or 0
         found = "not checked yet" if got is None else f"{got:g} of {points:g} points"

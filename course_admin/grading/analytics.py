@@ -6,7 +6,6 @@ From the gradebook come points and the misconceptions of final answers. Learners
 
 import base64
 import io
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from course_admin.grading.notebook_cells import is_graded
 from course_admin.grading.page import escape, page, table
 from course_admin.grading.results import SubmissionResult
 from course_checks import MISCONCEPTIONS
+from course_checks.hand_in import checked_function
 
 ENOUGH = 10
 """Learners below which a correlation says nothing."""
@@ -145,11 +145,10 @@ def shared_attempts(into: Path, sources: Path) -> dict[tuple[str, str], list[lis
 
 
 def _questions_by_function(definition) -> dict[str, str]:
-    named = {}
-    for cell in filter(is_graded, definition.cells):
-        if called := re.search(r"checks\.\w+\(\s*(\w+)", cell.source):
-            named[called[1]] = cell.metadata.nbgrader.grade_id
-    return named
+    return {
+        checked_function(cell.source): cell.metadata.nbgrader.grade_id
+        for cell in filter(is_graded, definition.cells)
+    }
 
 
 def analytics_page(questions: list[Question]) -> str:
